@@ -1,0 +1,184 @@
+import type { Batch } from './batch.ts';
+import type { Logger } from './log.ts';
+
+/** Created, started once, stopped once. A failed `start` leaves nothing open. `stop` is safe without `start`. */
+export interface Lifecycle {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** What the agent says of the component once it runs. May be asked at any time after `start`. */
+  describe?(): Description;
+}
+
+/** A listening address. */
+export interface Endpoint {
+  readonly protocol: 'tcp' | 'udp' | 'http';
+  /** As it was bound, for example `127.0.0.1:44444` or `[::]:514`. */
+  readonly address: string;
+  readonly tls: boolean;
+  readonly authentication: boolean;
+}
+
+export interface Description {
+  /** Behind the component's name and type in the start-up picture, for example `capacity 10,000 events, kept in memory`. */
+  readonly summary?: string;
+  readonly endpoints?: readonly Endpoint[];
+  /** Files and directories in which the component keeps or writes data. */
+  readonly paths?: readonly string[];
+  /** Channels: what a power cut, or kill -9, would lose. */
+  readonly lostOnPowerCut?: string;
+  /** One command that shows the component at work, for example `nc 127.0.0.1 44444`. */
+  readonly tryIt?: string;
+}
+
+/** Figures of a channel at this moment. */
+export interface ChannelStatus {
+  /** Events stored and not yet committed by a sink, loans included. */
+  readonly size: number;
+  /** Most events; 0 where there is no limit in events. */
+  readonly capacity: number;
+  /** Body bytes stored. */
+  readonly byteLength: number;
+}
+
+export interface Channel extends Lifecycle {
+  /** Most events in one `put` or `take`. */
+  readonly transactionCapacity: number;
+  /** Whether what is stored is there again after a restart; what is not is drained before the agent stops. */
+  readonly durable: boolean;
+  /**
+   * Stores the whole batch or none of it. Resolves when it is as safe as this channel makes it; waits for room, throws ChannelFullError
+   * when its keep-alive has passed, and TooLargeError for what would not fit if it were empty. Calls may overlap: batches are stored in the order of the calls, and once one fails,
+   * those called after it that still wait fail as well.
+   */
+  put(batch: Batch, signal: AbortSignal): Promise<void>;
+  /** Waits for at least one event, lends at most `max`. `undefined` once `signal` aborts. */
+  take(max: number, signal: AbortSignal): Promise<Transaction | undefined>;
+  status(): ChannelStatus;
+}
+
+/** Events lent by a channel. Exactly one of `commit` and `rollback` ends the loan. */
+export interface Transaction {
+  readonly batch: Batch;
+  commit(): Promise<void>;
+  /** Gives the events back, in order, ahead of those never taken. */
+  rollback(): Promise<void>;
+}
+
+export interface Source extends Lifecycle {
+  /** Only for sources the agent must drive; not called again before it settles. `idle`: nothing to do now, ask again after a pause. */
+  poll?(signal: AbortSignal): Promise<'more' | 'idle'>;
+}
+
+export interface Sink extends Lifecycle {
+  readonly batchSize: number;
+  /**
+   * Resolves when the destination has accepted every event; the runner then commits. Throws RejectedError where single events can
+   * never be accepted and all others were; any other error means that the batch will be offered again.
+   */
+  write(batch: Batch, signal: AbortSignal): Promise<void>;
+}
+
+export interface Interceptor {
+  /** Returns the events to keep, in order, with the headers they shall have. Never waits. */
+  intercept(batch: Batch): Batch;
+}
+
+/** A part of a batch and the channel, by name, that it goes to. A failing optional channel does not fail the delivery. */
+export interface Route {
+  readonly channel: string;
+  readonly batch: Batch;
+  readonly optional: boolean;
+}
+
+export interface Selector {
+  /** Splits a batch among channels. Replicating hands the same batch to each, copying nothing. */
+  route(batch: Batch): readonly Route[];
+}
+
+/**
+ * Drives the sinks of a group as one sink: decides which member a batch is offered to. Members are started and stopped by the agent.
+ */
+export interface SinkProcessor {
+  /**
+   * Resolves when one member has accepted the batch. `offer` writes to a member, and takes the events from and commits them to that
+   * member's own channel; it resolves `false` if that channel had nothing to offer, and throws what the member threw.
+   */
+  process(offer: (member: string) => Promise<boolean>, signal: AbortSignal): Promise<boolean>;
+}
+
+/** Turns batches into the bytes of one file. */
+export interface Serializer {
+  /** Whether a file that was closed can be continued. */
+  readonly canAppend: boolean;
+  /** Bytes in front of the first event. */
+  begin(): Buffer;
+  /**
+   * Bytes of a batch; they hold until the next call. An event that cannot be written is handed to `reject` with the reason and left
+   * out.
+   */
+  encode(batch: Batch, reject: (index: number, reason: string) => void): Buffer | Promise<Buffer>;
+  /** Bytes behind the last event. */
+  end(): Buffer;
+}
+
+/** Answers `${filter[key]}` in configuration values. */
+export interface ConfigFilter {
+  /** `undefined` leaves the expression as it stands. */
+  lookUp(key: string): Promise<string | undefined>;
+}
+
+export interface Context {
+  /** As configured, for example `a1.sinks.k1`. */
+  readonly name: string;
+  readonly log: Logger;
+  /** Adds to a counter of this component: one of Flume's attribute names (`EventReceivedCount`), or one of ours. Once per batch. */
+  count(counter: string, amount: number): void;
+  /** Reports that the running component can no longer work. The agent stops it and creates it anew after a pause. */
+  fail(error: Error): void;
+}
+
+export interface DeliverOptions {
+  /**
+   * Wait for as long as a required channel has no room or fails, putting again only where it failed; otherwise the first failure of a
+   * required channel is thrown once all have answered.
+   */
+  readonly wait?: boolean;
+}
+
+export interface SourceContext extends Context {
+  /** Most events of one put that no channel of this source refuses; larger batches are put in pieces. */
+  readonly batchLimit: number;
+  /** Resolves when every required channel has stored the batch. Acknowledge upstream only then. */
+  deliver(batch: Batch, options?: DeliverOptions): Promise<void>;
+}
+
+export interface SelectorContext extends Context {
+  /** Names of the source's channels, in the order of the configuration. */
+  readonly channels: readonly string[];
+}
+
+export interface SinkProcessorContext extends Context {
+  /** Names of the group's members, in the order of the configuration. */
+  readonly members: readonly string[];
+}
+
+/** For what lives inside another component and reports through it. */
+export interface PartContext {
+  readonly name: string;
+  readonly log: Logger;
+  count(counter: string, amount: number): void;
+}
+
+/** What each kind of definition is created with, and what it creates. */
+export interface Kinds {
+  readonly source: { readonly context: SourceContext; readonly product: Source };
+  readonly channel: { readonly context: Context; readonly product: Channel };
+  readonly sink: { readonly context: Context; readonly product: Sink };
+  readonly interceptor: { readonly context: PartContext; readonly product: Interceptor };
+  readonly selector: { readonly context: SelectorContext; readonly product: Selector };
+  readonly 'sink processor': { readonly context: SinkProcessorContext; readonly product: SinkProcessor };
+  readonly serializer: { readonly context: PartContext; readonly product: Serializer };
+  readonly 'config filter': { readonly context: PartContext; readonly product: ConfigFilter };
+}
+
+export type Kind = keyof Kinds;

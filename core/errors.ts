@@ -1,0 +1,59 @@
+/**
+ * The errors that the agent answers in one place (see "Errors and log" in the architecture). `code` is a row of `docs/errors.md`
+ * where the error has one.
+ */
+export class AgentError extends Error {
+  readonly code: string;
+
+  constructor(code: string, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = new.target.name;
+    this.code = code;
+  }
+}
+
+/** A channel has no room and its keep-alive has passed. Nothing of the batch was stored; trying again later is right. */
+export class ChannelFullError extends AgentError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('M101', message, options);
+  }
+}
+
+/** The events at `indices` can never be accepted; all others of the batch were. The runner sets them aside and commits. */
+export class RejectedError extends AgentError {
+  readonly indices: readonly number[];
+
+  constructor(indices: readonly number[], reason: string, options?: { cause?: unknown }) {
+    super('M102', reason, options);
+    this.indices = indices;
+  }
+}
+
+/** Our own files hold something that we did not write. That channel stops; nothing is skipped or repaired unasked. */
+export class CorruptionError extends AgentError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('M103', message, options);
+  }
+}
+
+/** True for what every waiting call throws once its signal aborts. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
+
+/** One line for a log or a peer: the message and the messages of its causes, without stacks. */
+export function describeError(error: unknown): string {
+  const parts: string[] = [];
+  for (let at: unknown = error; at !== undefined && parts.length < 4; at = at instanceof Error ? at.cause : undefined) {
+    const text = at instanceof Error ? at.message || at.name : String(at);
+    if (!parts.some((part) => part.includes(text))) parts.push(text);
+  }
+  return parts.join(': ');
+}
+
+/** A batch that could not be stored even by an empty channel. Smaller pieces of it may be; a single event never will. */
+export class TooLargeError extends AgentError {
+  constructor(message: string, options?: { cause?: unknown }) {
+    super('M104', message, options);
+  }
+}

@@ -1,0 +1,102 @@
+import type { Socket } from 'node:net';
+import type { Description, Source, SourceContext } from '../core/component.ts';
+import { define } from '../core/define.ts';
+import { boolean, integer, string } from '../core/options.ts';
+import { isKnownCharset } from '../core/charset.ts';
+import { connectionLimit } from '../io/descriptors.ts';
+import { listenTcp, type TcpServer } from '../io/tcp-server.ts';
+import { NetcatConnection } from './netcat-connection.ts';
+
+export const netcatSource = define('source', {
+  types: ['netcat', 'org.apache.flume.source.NetcatSource'],
+  summary: 'Listens on a TCP port and makes an event of each line.',
+  options: {
+    bind: string({ doc: 'Host name or address to listen on.' }),
+    port: integer({ min: 0, max: 65535, doc: 'TCP port to listen on; 0 picks a free one.' }),
+    'max-line-length': integer({
+      default: 512,
+      min: 1,
+      doc: 'Longest line in UTF-16 units, its line feed included; a longer one is answered with FAILED and skipped.',
+    }),
+    'ack-every-event': boolean({ default: true, doc: 'Answer OK to each line once it is stored.' }),
+    encoding: string({
+      default: 'utf-8',
+      check: (name) => (isKnownCharset(name) ? undefined : 'is not the name of a character set'),
+      doc: 'Character set of lines and answers; bodies are UTF-8 whatever it is.',
+    }),
+    maxConnections: integer({ default: 0, min: 0, doc: 'Most connections at a time; 0: as many as the descriptor limit leaves room for.' }),
+  },
+  create: (context, values) => new NetcatSource(context, values),
+});
+
+interface NetcatSettings {
+  readonly bind: string;
+  readonly port: number;
+  readonly 'max-line-length': number;
+  readonly 'ack-every-event': boolean;
+  readonly encoding: string;
+  readonly maxConnections: number;
+}
+
+class NetcatSource implements Source {
+  readonly #context: SourceContext;
+  readonly #settings: NetcatSettings;
+  readonly #connections = new Set<NetcatConnection>();
+  #server: TcpServer | undefined;
+
+  constructor(context: SourceContext, settings: NetcatSettings) {
+    this.#context = context;
+    this.#settings = settings;
+  }
+
+  async start(): Promise<void> {
+    const { bind, port, maxConnections } = this.#settings;
+    const most = maxConnections || connectionLimit();
+    this.#server = await listenTcp({
+      host: bind,
+      port,
+      maxConnections: most,
+      connected: (socket) => this.#connected(socket),
+      refused: () => {
+        this.#context.count('ConnectionRefusedCount', 1);
+        this.#context.log.warn('connection refused: too many are open', { limit: most });
+      },
+      failed: (error) => this.#context.fail(error),
+    });
+  }
+
+  async stop(): Promise<void> {
+    const closed = this.#server?.close();
+    await Promise.all([...this.#connections].map((connection) => connection.close()));
+    await closed;
+    this.#server = undefined;
+  }
+
+  describe(): Description {
+    const address = this.#server?.address;
+    if (!address) return {};
+    const at = address.lastIndexOf(':');
+    const host = address.slice(0, at).replace(/^\[|\]$/g, '').replace(/^(0\.0\.0\.0|::)$/, '127.0.0.1');
+    return {
+      summary: this.#settings['ack-every-event'] ? 'each line is answered with OK' : 'lines are not answered',
+      endpoints: [{ protocol: 'tcp', address, tls: false, authentication: false }],
+      tryIt: `printf 'hello\\nworld\\n' | nc -w 1 ${host} ${address.slice(at + 1)}`,
+    };
+  }
+
+  #connected(socket: Socket): void {
+    const connection = new NetcatConnection(socket, this.#context, {
+      maxLineLength: this.#settings['max-line-length'],
+      acknowledge: this.#settings['ack-every-event'],
+      encoding: this.#settings.encoding,
+    });
+    this.#connections.add(connection);
+    this.#context.count('OpenConnectionCount', 1);
+    connection.closed
+      .catch((error: unknown) => this.#context.fail(error instanceof Error ? error : new Error(String(error))))
+      .finally(() => {
+        this.#connections.delete(connection);
+        this.#context.count('OpenConnectionCount', -1);
+      });
+  }
+}
