@@ -22,7 +22,7 @@ import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { startDaemon, type Daemon } from '../servers/daemon.ts';
-import { flumeAvailable, getFlume, smallJvm } from '../servers/flume.ts';
+import { classPath, flumeAvailable, getFlume, smallJvm } from '../servers/flume.ts';
 import { cacheFolder } from '../servers/maven.ts';
 
 export interface OracleLine {
@@ -51,7 +51,7 @@ export async function startOracle(env: Readonly<Record<string, string>> = {}): P
   const home = await mkdtemp(join(tmpdir(), 'millrace-oracle-'));
   const daemon = startDaemon({
     command: 'java',
-    args: [...smallJvm, '-Xmx512m', `-Duser.home=${home}`, '-cp', `${classes}:${join(jars, '*')}`, 'ConfigOracle'],
+    args: [...smallJvm, '-Xmx512m', `-Duser.home=${home}`, '-cp', `${classes}:${await classPath(jars)}`, 'ConfigOracle'],
     cwd: home,
     env: { HADOOP_USER_NAME: 'millrace', LC_ALL: 'C.UTF-8', ...env },
     input: true,
@@ -96,7 +96,7 @@ async function compiled(jars: string): Promise<string> {
   if (!existsSync(target)) {
     const work = `${target}.${process.pid}`;
     await mkdir(work, { recursive: true });
-    const javac = spawnSync('javac', ['-nowarn', '-d', work, '-cp', join(jars, '*'), source], { encoding: 'utf8' });
+    const javac = spawnSync('javac', ['-nowarn', '-d', work, '-cp', await classPath(jars), source], { encoding: 'utf8' });
     if (javac.status !== 0) {
       throw new Error(`compiling ${source} failed:\n${javac.stderr}`);
     }

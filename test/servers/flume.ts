@@ -1,6 +1,6 @@
 /** Apache Flume 1.11.0 as released, fetched from Maven Central and run beside us. */
 
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startDaemon, until, type Daemon } from './daemon.ts';
@@ -98,6 +98,13 @@ export function getFlume(complete = false): Promise<string> {
   return fetchArtefacts(complete ? flumeComplete : flumeCore);
 }
 
+/** The class path over a folder of `getFlume`: by name, but the jar that brings half of Hadoop's world inside itself comes last. */
+export async function classPath(jars: string): Promise<string> {
+  const names = (await readdir(jars)).filter((name) => name.endsWith('.jar')).sort();
+  const last = names.filter((name) => name.startsWith('hive-exec-'));
+  return [...names.filter((name) => !last.includes(name)), ...last].map((name) => join(jars, name)).join(':');
+}
+
 /** Starts an agent on the configuration. Its console holds the lines `LEVEL logger - message`; the logger sink is among them. */
 export async function startFlume(options: FlumeOptions): Promise<Flume> {
   const jars = await getFlume(options.complete);
@@ -121,7 +128,7 @@ export async function startFlume(options: FlumeOptions): Promise<Flume> {
       ...smallJvm,
       ...Object.entries(properties).map(([name, value]) => `-D${name}=${value}`),
       '-cp',
-      join(jars, '*'),
+      await classPath(jars),
       'org.apache.flume.node.Application',
       '--conf-file',
       join(folder, 'agent.conf'),

@@ -118,7 +118,9 @@ public final class ConfigOracle {
     FlumeConfiguration.AgentConfiguration valid = provider == null ? null : provider.validated(agent);
     Map<String, Set<String>> validated = validated(valid);
     Map<String, Set<String>> kept = kept(built, valid);
-    List<Map<String, String>> dropped = dropped(agent, declared, validated, kept, fatal, valid == null);
+    List<Map<String, String>> dropped = valid == null && provider != null && fatal == null && agent != null
+        ? droppedWithAgent(agent, declared, properties)
+        : dropped(agent, declared, validated, kept, fatal);
 
     Map<String, Object> line = new LinkedHashMap<>();
     line.put("file", file);
@@ -220,21 +222,40 @@ public final class ConfigOracle {
   }
 
   private List<Map<String, String>> dropped(String agent, Map<String, Set<String>> declared, Map<String, Set<String>> validated,
-      Map<String, Set<String>> kept, String fatal, boolean agentInvalid) {
+      Map<String, Set<String>> kept, String fatal) {
     List<Map<String, String>> dropped = new ArrayList<>();
     for (String kind : KINDS) {
       String word = kind.substring(0, kind.length() - 1);
       for (String name : declared.get(kind)) {
         boolean valid = validated.get(kind).contains(name);
-        if (kept.get(kind).contains(name) || (fatal != null && (valid || agentInvalid))) {
-          continue;
+        boolean unknown = fatal != null && (valid || validated.get("channels").isEmpty());
+        if (!kept.get(kind).contains(name) && !unknown) {
+          String reason = journal.reason(agent, word, name, valid);
+          dropped.add(drop(word + " " + name, valid ? "load" : "validate", reason == null ? "no property for this " + word : reason));
         }
-        dropped.add(drop(word + " " + name, valid ? "load" : "validate", journal.reason(agent, word, name, valid)));
       }
     }
-    if (agent != null && fatal == null && agentInvalid) {
-      dropped.add(drop("agent " + agent, "validate", journal.reason(agent, "agent", agent, false)));
+    return dropped;
+  }
+
+  /** An invalid agent is gone with everything; named are only the components that were dropped before that was found out. */
+  private List<Map<String, String>> droppedWithAgent(String agent, Map<String, Set<String>> declared, Map<String, String> properties) {
+    List<Map<String, String>> dropped = new ArrayList<>();
+    String verdict = journal.reason(agent, "agent", agent, false);
+    boolean channelsOnly = verdict != null && journal.mentions(agent, "does not contain any");
+    for (String kind : KINDS) {
+      String word = kind.substring(0, kind.length() - 1);
+      for (String name : declared.get(kind)) {
+        String reason = journal.reason(agent, word, name, false);
+        String prefix = agent + "." + kind + "." + name + ".";
+        boolean bare = properties.keySet().stream().noneMatch(key -> key.trim().startsWith(prefix));
+        boolean reached = kind.equals("channels") || !channelsOnly;
+        if (reason != null || (bare && reached)) {
+          dropped.add(drop(word + " " + name, "validate", reason == null ? "no property for this " + word : reason));
+        }
+      }
     }
+    dropped.add(drop("agent " + agent, "validate", verdict));
     return dropped;
   }
 
@@ -346,9 +367,13 @@ public final class ConfigOracle {
       }
     }
 
-    /** The last thing logged that names the component as a word of its own; a fixed sentence when nothing was. */
+    boolean mentions(String agent, String words) {
+      return entries.stream().anyMatch(entry -> entry[1].contains("'" + agent + "'") && entry[1].contains(words));
+    }
+
+    /** The last thing logged that names the component as a word of its own; null when nothing did while validating. */
     String reason(String agent, String kind, String name, boolean loading) {
-      String found = loading ? "removed without a word" : "no property for this " + kind;
+      String found = loading ? "removed without a word" : null;
       for (String[] entry : entries) {
         boolean phase = loading ? entry[0].equals("load") : entry[0].equals(agent) || kind.equals("agent");
         String text = " " + entry[1].replaceAll("[.'\\]]", " ") + " ";
