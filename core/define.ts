@@ -20,6 +20,11 @@ export interface Definition<K extends Kind = Kind, O extends OptionTable = Optio
   readonly options: O;
   /** Faults between options. Called only when every value could be read. The sentence completes "capacity …". */
   check?(values: Values<O>): readonly Finding[];
+  /**
+   * Faults that show only beside the names the component works with: the channels of its source (selectors), the members of its group
+   * (sink processors). Called once those are settled. `option` is the whole key, for example `mapping.eu`.
+   */
+  checkNames?(values: Values<O>, names: readonly string[]): readonly Finding[];
   /** Option that holds the events per transaction, for the check against the capacity of a channel's transaction (sources, sinks). */
   readonly batchSizeOption?: keyof O & string;
   /** Option that holds the capacity of a transaction (channels). */
@@ -44,9 +49,10 @@ export interface FlumeFacts {
 
 /** A definition whose table is not known to whoever holds it. */
 export type AnyDefinition<K extends Kind = Kind> = {
-  readonly [P in keyof Definition<K>]: P extends 'create' | 'check' ? unknown : Definition<K>[P];
+  readonly [P in keyof Definition<K>]: P extends 'create' | 'check' | 'checkNames' ? unknown : Definition<K>[P];
 } & {
   check?(values: never): readonly Finding[];
+  checkNames?(values: never, names: readonly string[]): readonly Finding[];
   create?(context: Kinds[K]['context'], values: never): Kinds[K]['product'] | Promise<Kinds[K]['product']>;
 };
 
