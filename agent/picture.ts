@@ -42,7 +42,7 @@ export function openListeners(plan: AgentPlan, agent: Supervisor): readonly { co
 }
 
 function rowsOf(plan: AgentPlan, agent: Supervisor): readonly Row[] {
-  const arrows = new Map([
+  const arrows = new Map<string, string>([
     ...plan.sources.map(({ name, channels }) => [`source ${name}`, `→ ${channels.join(', ')}`] as const),
     ...plan.sinks.map(({ name, channel }) => [`sink ${name}`, `← ${channel}`] as const),
   ]);
