@@ -42,8 +42,9 @@ export async function make<K extends Kind, O extends OptionTable>(
 ): Promise<Kinds[K]['product']> {
   const { values, problems } = readOptions(definition, new Map(Object.entries(properties)));
   assert.ok(values, problems.map(({ key, sentence }) => `${key} ${sentence}`).join('; '));
-  assert.ok(definition.create);
-  return definition.create(context, values);
+  const product = await definition.create?.(context, values);
+  assert.ok(product);
+  return product;
 }
 
 /** `effect key: sentence` for every problem of the properties. */
