@@ -1,0 +1,73 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { root } from '../harness/agent.ts';
+import { figuresOf } from './process-figures.ts';
+import type { Subject } from './subjects.ts';
+
+export interface Load {
+  readonly lines: number;
+  readonly connections: number;
+  readonly lineBytes: number;
+  /** The sender waits for an OK to each line. */
+  readonly acks: boolean;
+}
+
+export interface Measured {
+  readonly subject: string;
+  readonly lines: number;
+  readonly seconds: number;
+  readonly linesPerSecond: number;
+  readonly cpuPerMillion: number;
+  readonly peakMb: number;
+  readonly startMs: number;
+  readonly idleMb: number;
+}
+
+/** Sends the load and waits until every line has left the far end. Throws if one is missing after `patienceMs` without progress. */
+export async function measure(subject: Subject, load: Load, patienceMs = 30_000): Promise<Measured> {
+  await sleep(300);
+  const before = figuresOf(subject.pid);
+  const began = performance.now();
+  await Promise.all([send(subject.port, load), untilCounted(subject, load.lines, patienceMs)]);
+  const seconds = (performance.now() - began) / 1000;
+  const after = figuresOf(subject.pid);
+  return {
+    subject: subject.name,
+    lines: load.lines,
+    seconds,
+    linesPerSecond: load.lines / seconds,
+    cpuPerMillion: (after.cpuSeconds - before.cpuSeconds) / (load.lines / 1e6),
+    peakMb: after.peakMb,
+    startMs: subject.startMs,
+    idleMb: before.rssMb,
+  };
+}
+
+async function untilCounted(subject: Subject, lines: number, patienceMs: number): Promise<void> {
+  let last = -1;
+  let lastChange = performance.now();
+  for (;;) {
+    const count = await subject.count();
+    if (count === lines) return;
+    if (count > lines) throw new Error(`${subject.name} counted ${count} of ${lines} lines: some came twice`);
+    if (count !== last) {
+      last = count;
+      lastChange = performance.now();
+    } else if (performance.now() - lastChange > patienceMs) {
+      throw new Error(`${subject.name} stands at ${count} of ${lines} lines`);
+    }
+    await sleep(25);
+  }
+}
+
+function send(port: number, load: Load): Promise<void> {
+  const args = [port, load.lines, load.connections, load.lineBytes].map(String);
+  const sender = spawn('node', [join(root, 'test/bench/sender.ts'), ...args, ...(load.acks ? ['--acks'] : [])], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
+  return new Promise((resolve, reject) => {
+    sender.once('error', reject);
+    sender.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`the sender ended with ${code}`))));
+  });
+}

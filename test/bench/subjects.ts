@@ -1,0 +1,127 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort, startDaemon, until } from '../servers/daemon.ts';
+import { classPath, getFlume } from '../servers/flume.ts';
+import { root } from '../harness/agent.ts';
+
+/** A program under measurement: listens on a port and counts what came out at its far end. */
+export interface Subject {
+  readonly name: string;
+  readonly pid: number;
+  readonly port: number;
+  /** Milliseconds from the start of the process until its port answered. */
+  readonly startMs: number;
+  /** Events that have left the far end so far. */
+  count(): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** A plain Node program of `baselines/`: prints its port, and its count for every line on its standard input. */
+export async function startBaseline(name: string, args: readonly string[] = []): Promise<Subject> {
+  const began = performance.now();
+  const daemon = startDaemon({ command: 'node', args: [join(root, 'test/bench/baselines', `${name}.ts`), ...args], input: true });
+  const port = Number(/"port":(\d+)/.exec(await daemon.line(/"port":/))?.[1]);
+  const startMs = performance.now() - began;
+  return {
+    name: `"${name}"`,
+    pid: daemon.pid,
+    port,
+    startMs,
+    async count() {
+      const from = daemon.lines.length;
+      daemon.write('count\n');
+      return Number(/"lines":(\d+)/.exec(await daemon.line(/"lines":/, 30_000, from))?.[1]);
+    },
+    stop: () => daemon.stop(),
+  };
+}
+
+/** The agent as it is installed: compiled, through its launcher. `conf` may hold @PORT@ and @FOLDER@. */
+export async function startMillrace(conf: string, counter: Counter): Promise<Subject> {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
+  const port = await freePort();
+  const monitoring = await freePort();
+  await writeFile(join(folder, 'x.conf'), fill(conf, port, folder));
+  const began = performance.now();
+  const daemon = startDaemon({
+    command: join(root, 'bin/millrace'),
+    args: ['agent', '--conf-file', join(folder, 'x.conf'), '--name', 'a1', ...monitoringArguments(monitoring), '--no-reload-conf'],
+  });
+  await listening(port, daemon);
+  const startMs = performance.now() - began;
+  return {
+    name: 'Millrace',
+    pid: daemon.pid,
+    port,
+    startMs,
+    count: () => counterOf(monitoring, counter),
+    async stop() {
+      await daemon.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Real Flume 1.11 with the JVM's own defaults, but for a heap of 512 MB. */
+export async function startFlume(conf: string, counter: Counter): Promise<Subject> {
+  const jars = await classPath(await getFlume());
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
+  const port = await freePort();
+  const monitoring = await freePort();
+  await writeFile(join(folder, 'x.conf'), fill(conf, port, folder));
+  const began = performance.now();
+  const daemon = startDaemon({
+    command: 'java',
+    args: [
+      '-Xmx512m',
+      ...monitoringArguments(monitoring),
+      ...['-cp', jars, 'org.apache.flume.node.Application', '-n', 'a1', '-f', join(folder, 'x.conf'), '--no-reload-conf'],
+    ],
+  });
+  await listening(port, daemon);
+  const startMs = performance.now() - began;
+  return {
+    name: 'Flume 1.11',
+    pid: daemon.pid,
+    port,
+    startMs,
+    count: () => counterOf(monitoring, counter),
+    async stop() {
+      await daemon.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Which of Flume's metrics counts what has left the far end. */
+export interface Counter {
+  readonly component: string;
+  readonly attribute: string;
+}
+
+function monitoringArguments(port: number): string[] {
+  return ['-Dflume.monitoring.type=http', `-Dflume.monitoring.port=${port}`];
+}
+
+async function counterOf(port: number, { component, attribute }: Counter): Promise<number> {
+  const answer = await fetch(`http://127.0.0.1:${port}/metrics`, { headers: { connection: 'close' } });
+  const all = (await answer.json()) as Record<string, Record<string, string>>;
+  return Number(all[component]?.[attribute] ?? Number.NaN);
+}
+
+async function listening(port: number, daemon: ReturnType<typeof startDaemon>): Promise<void> {
+  const { connect } = await import('node:net');
+  await until(`port ${port} to answer`, () => {
+    if (!daemon.running()) throw new Error(daemon.lines.join('\n'));
+    return new Promise<true | undefined>((resolve) => {
+      const socket = connect(port, '127.0.0.1');
+      socket.once('connect', () => resolve(true)).once('error', () => resolve(undefined));
+      socket.once('connect', () => socket.destroy());
+    });
+  });
+}
+
+function fill(conf: string, port: number, folder: string): string {
+  return conf.replaceAll('@PORT@', String(port)).replaceAll('@FOLDER@', folder);
+}

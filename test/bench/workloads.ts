@@ -1,0 +1,111 @@
+import { startBaseline, startFlume, startMillrace, type Counter, type Subject } from './subjects.ts';
+import type { Load } from './measure.ts';
+
+export interface Workload {
+  readonly name: string;
+  readonly what: string;
+  readonly load: Load;
+  /** The first is what the others are compared with. */
+  readonly subjects: readonly { readonly name: string; readonly flume?: true; start(): Promise<Subject> }[];
+}
+
+const TAKEN: Counter = { component: 'CHANNEL.c1', attribute: 'EventTakeSuccessCount' };
+const LINES = { lines: 5_000_000, connections: 1, lineBytes: 100, acks: false };
+
+/** netcat to memory to a sink, with what stands between them. */
+function conf(options: { acks?: boolean; extra?: readonly string[]; sink?: readonly string[]; capacity?: number } = {}): string {
+  return [
+    'a1.sources = r1',
+    'a1.channels = c1',
+    'a1.sinks = k1',
+    'a1.sources.r1.type = netcat',
+    'a1.sources.r1.bind = 127.0.0.1',
+    'a1.sources.r1.port = @PORT@',
+    `a1.sources.r1.ack-every-event = ${options.acks ?? false}`,
+    'a1.sources.r1.channels = c1',
+    'a1.channels.c1.type = memory',
+    `a1.channels.c1.capacity = ${options.capacity ?? 10_000}`,
+    'a1.channels.c1.transactionCapacity = 1000',
+    'a1.sinks.k1.channel = c1',
+    ...(options.sink ?? ['a1.sinks.k1.type = null', 'a1.sinks.k1.batchSize = 1000']),
+    ...(options.extra ?? []),
+    '',
+  ].join('\n');
+}
+
+const millrace = (text: string) => ({ name: 'Millrace', start: () => startMillrace(text, TAKEN) });
+const flume = (text: string) => ({ name: 'Flume 1.11', flume: true as const, start: () => startFlume(text, TAKEN) });
+const events = { name: '"events"', start: () => startBaseline('events') };
+const slab = { name: '"slab"', start: () => startBaseline('slab') };
+
+const staticInterceptors = [
+  'a1.sources.r1.interceptors = i1 i2 i3',
+  'a1.sources.r1.interceptors.i1.type = timestamp',
+  'a1.sources.r1.interceptors.i2.type = host',
+  'a1.sources.r1.interceptors.i3.type = static',
+];
+const regexFilter = [
+  'a1.sources.r1.interceptors = i1',
+  'a1.sources.r1.interceptors.i1.type = regex_filter',
+  'a1.sources.r1.interceptors.i1.regex = ^\\\\d+ abc',
+];
+const multiplexing = [
+  'a1.sources.r1.interceptors = i1',
+  'a1.sources.r1.interceptors.i1.type = static',
+  'a1.sources.r1.interceptors.i1.key = kind',
+  'a1.sources.r1.interceptors.i1.value = web',
+  'a1.sources.r1.selector.type = multiplexing',
+  'a1.sources.r1.selector.header = kind',
+  'a1.sources.r1.selector.mapping.web = c1',
+];
+const fileRoll = ['a1.sinks.k1.type = file_roll', 'a1.sinks.k1.sink.directory = @FOLDER@', 'a1.sinks.k1.sink.rollInterval = 0', 'a1.sinks.k1.sink.batchSize = 1000'];
+
+export const workloads: readonly Workload[] = [
+  { name: 'W1', what: 'netcat (no OK) → memory → null', load: LINES, subjects: [events, slab, millrace(conf()), flume(conf())] },
+  {
+    name: 'W1-8',
+    what: 'W1 over 8 connections',
+    load: { ...LINES, connections: 8 },
+    subjects: [events, millrace(conf()), flume(conf())],
+  },
+  {
+    name: 'W1-ok',
+    what: 'netcat with an OK to each line → memory → null',
+    load: { ...LINES, lines: 1_000_000, acks: true },
+    subjects: [flume(conf({ acks: true })), millrace(conf({ acks: true }))],
+  },
+  {
+    name: 'W1-default',
+    what: 'W1 with the memory channel as it is without settings: 100 events per transaction, capacity 100',
+    load: LINES,
+    subjects: [events, millrace(conf().replace(/.*apacity = .*\n/g, '').replace('batchSize = 1000', 'batchSize = 100'))],
+  },
+  {
+    name: 'interceptors',
+    what: 'W1 with timestamp, host and static',
+    load: LINES,
+    subjects: [{ ...millrace(conf()), name: 'without' }, { ...millrace(conf({ extra: staticInterceptors })), name: 'with' }],
+  },
+  {
+    name: 'regex_filter',
+    what: 'W1 with regex_filter, every line matches',
+    load: LINES,
+    subjects: [{ ...millrace(conf()), name: 'without' }, { ...millrace(conf({ extra: regexFilter })), name: 'with' }],
+  },
+  {
+    name: 'multiplexing',
+    what: 'W1 with multiplexing on a static header',
+    load: LINES,
+    subjects: [{ ...millrace(conf()), name: 'without' }, { ...millrace(conf({ extra: multiplexing })), name: 'with' }],
+  },
+  {
+    name: 'file_roll',
+    what: 'netcat → memory → file_roll TEXT, beside "events" that write their lines',
+    load: LINES,
+    subjects: [
+      { name: '"events" written', start: () => startBaseline('events', ['/tmp/millrace-bench-events.txt']) },
+      millrace(conf({ sink: fileRoll })),
+      flume(conf({ sink: fileRoll })),
+    ],
+  },
+];
