@@ -5,6 +5,7 @@ import java.io.ByteArrayInputStream;
 import java.io.File;
 import java.io.InputStreamReader;
 import java.io.PrintStream;
+import java.lang.reflect.Field;
 import java.lang.reflect.InvocationTargetException;
 import java.lang.reflect.Method;
 import java.nio.charset.StandardCharsets;
@@ -115,6 +116,7 @@ public final class ConfigOracle {
     } catch (Throwable problem) {
       fatal = describe(problem);
     }
+    forgetJdbcChannels();
     FlumeConfiguration.AgentConfiguration valid = provider == null ? null : provider.validated(agent);
     Map<String, Set<String>> validated = validated(valid);
     Map<String, Set<String>> kept = kept(built, valid);
@@ -276,6 +278,17 @@ public final class ConfigOracle {
   private static void addAll(Map<String, Set<String>> lists, String kind, Collection<String> names) {
     if (names != null) {
       lists.get(kind).addAll(names);
+    }
+  }
+
+  /** The JDBC channel keeps the names in use for the life of the process, which here sees many agents. */
+  private static void forgetJdbcChannels() {
+    try {
+      Field names = Class.forName("org.apache.flume.channel.jdbc.JdbcChannelProviderFactory").getDeclaredField("INSTANCES");
+      names.setAccessible(true);
+      ((Set<?>) names.get(null)).clear();
+    } catch (ReflectiveOperationException absent) {
+      // Without the plug-in there is nothing to forget.
     }
   }
 
