@@ -25,6 +25,11 @@ export interface Definition<K extends Kind = Kind, O extends OptionTable = Optio
    * (sink processors). Called once those are settled. `option` is the whole key, for example `mapping.eu`.
    */
   checkNames?(values: Values<O>, names: readonly string[]): readonly Finding[];
+  /**
+   * Options that name a file which has to be readable when the component is created: Flume 1.11 opens it while it configures the
+   * component, and drops the component otherwise. Whoever may do I/O looks.
+   */
+  readableFiles?(values: Values<O>): readonly (keyof O & string)[];
   /** Option that holds the events per transaction, for the check against the capacity of a channel's transaction (sources, sinks). */
   readonly batchSizeOption?: keyof O & string;
   /** Option that holds the capacity of a transaction (channels). */
@@ -49,10 +54,11 @@ export interface FlumeFacts {
 
 /** A definition whose table is not known to whoever holds it. */
 export type AnyDefinition<K extends Kind = Kind> = {
-  readonly [P in keyof Definition<K>]: P extends 'create' | 'check' | 'checkNames' ? unknown : Definition<K>[P];
+  readonly [P in keyof Definition<K>]: P extends 'create' | 'check' | 'checkNames' | 'readableFiles' ? unknown : Definition<K>[P];
 } & {
   check?(values: never): readonly Finding[];
   checkNames?(values: never, names: readonly string[]): readonly Finding[];
+  readableFiles?(values: never): readonly string[];
   create?(context: Kinds[K]['context'], values: never): Kinds[K]['product'] | Promise<Kinds[K]['product']>;
 };
 
