@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 
 /** Where the limit cannot be read. */
 const ASSUMED_LIMIT = 1024;
@@ -18,4 +18,13 @@ export function descriptorLimit(): number {
 export function connectionLimit(): number {
   const limit = descriptorLimit();
   return Math.max(8, Math.min(MOST_CONNECTIONS, Math.floor(limit / 2) - 24));
+}
+
+/** Descriptors that are open now; `undefined` where the system does not tell. */
+export function openDescriptors(): number | undefined {
+  try {
+    return readdirSync('/proc/self/fd').length - 1;
+  } catch {
+    return undefined;
+  }
 }
