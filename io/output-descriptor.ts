@@ -1,0 +1,48 @@
+import { closeSync, constants, fstatSync, openSync, write, writeSync } from 'node:fs';
+import { Socket } from 'node:net';
+import type { OutputTarget } from './output.ts';
+
+/**
+ * An open descriptor, standard output for example, as the target of an `Output`. Pipes and terminals are opened a second time, so that
+ * not waiting for their readers stays a matter of ours and not of all processes that share the descriptor.
+ */
+export function descriptorTarget(descriptor: number): OutputTarget {
+  const about = fstatSync(descriptor);
+  if (about.isFile()) return fileTarget(descriptor);
+  const own = reopen(descriptor);
+  // A socket, or a pipe that belongs to another user, cannot be opened again: libuv sets the shared one to not waiting.
+  const holder = own === undefined && (about.isSocket() || about.isFIFO()) ? new Socket({ fd: descriptor, readable: false }) : undefined;
+  holder?.on('error', () => undefined).unref();
+  const to = own ?? descriptor;
+  const writeNow = (bytes: Buffer): number => writeWithoutWaiting(to, bytes);
+  return { write: writeNow, writeNow, close: () => own !== undefined && closeSync(own) };
+}
+
+/** A regular file: a disk may take its time, so the write is left to the thread pool. */
+function fileTarget(descriptor: number): OutputTarget {
+  return {
+    write: (bytes) =>
+      new Promise((resolve, reject) => {
+        write(descriptor, bytes, 0, bytes.length, null, (error, written) => (error ? reject(error) : resolve(written)));
+      }),
+    writeNow: (bytes) => writeSync(descriptor, bytes),
+    close: () => undefined,
+  };
+}
+
+function writeWithoutWaiting(descriptor: number, bytes: Buffer): number {
+  try {
+    return writeSync(descriptor, bytes);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EAGAIN') return 0;
+    throw error;
+  }
+}
+
+function reopen(descriptor: number): number | undefined {
+  try {
+    return openSync(`/proc/self/fd/${descriptor}`, constants.O_WRONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+  } catch {
+    return undefined;
+  }
+}
