@@ -19,7 +19,7 @@ export function javaTrim(text: string): string {
  * The empty text gives one empty piece, a text of blanks none.
  */
 export function javaWhitespaceSplit(text: string): string[] {
-  const pieces = text.split(/[ \t\n\x0B\f\r]+/);
+  const pieces = text.split(/[ \t\n\v\f\r]+/);
   if (pieces.length === 1) return pieces;
   while (pieces.length > 0 && pieces[pieces.length - 1] === '') pieces.pop();
   return pieces;

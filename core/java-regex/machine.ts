@@ -1,0 +1,497 @@
+import { fullFold, lineTerminators, swapAsciiCase, letterOrDigitOrLowLine, wordChars } from './char-classes.ts';
+import { charsOfProperty } from './char-set.ts';
+import { AgentError } from '../errors.ts';
+import { anchors, op, SetTable, unlimited, width } from './program.ts';
+import type { Program } from './program.ts';
+
+/** A text took more steps than it may; it should be put aside. */
+export class RegexTimeoutError extends AgentError {
+  constructor(pattern: string, length: number) {
+    super(
+      'M112',
+      `gave up matching the regular expression ${JSON.stringify(pattern)} against a text of ${length} characters: too many ways to try; ` +
+        'simplify nested repetitions such as (a+)+ or (a|a)*, or anchor the expression',
+    );
+  }
+}
+
+/** Steps left for the texts of a batch; shared by the calls that get the same one. */
+export interface StepBudget {
+  left: number;
+}
+
+/** Most numbers on the stack of one match: 32 MB. */
+const maxStack = 8 << 20;
+
+const alternative = 0;
+const restore = 1;
+const giveBack = 2;
+const takeMore = 3;
+
+/**
+ * Runs programs exactly as Java's matcher does: a backtracking matcher with its own stack, that counts its steps. Slower than a native
+ * expression by one to two orders of magnitude, and used only for what JavaScript cannot say or the linear engine cannot run.
+ */
+export class Machine {
+  readonly #program: Program;
+  readonly #code: Int32Array;
+  readonly #pattern: string;
+  /** Begin and end of group n at 2n and 2n + 1 after a match, -1 if it took no part. */
+  readonly registers: Int32Array;
+  #stack = new Int32Array(1024);
+  #top = 0;
+  #text = '';
+  #end = 0;
+  #lastEnd = 0;
+  #steps = 0;
+
+  constructor(program: Program, pattern: string) {
+    this.#program = program;
+    this.#code = program.code;
+    this.#pattern = pattern;
+    this.registers = new Int32Array(program.registers);
+  }
+
+  /**
+   * Searches from `from`; `lastEnd` is what `\G` means. With `whole` the match must begin at `from` and reach the end.
+   * @throws RegexTimeoutError once the budget is used up
+   */
+  find(text: string, from: number, lastEnd: number, budget: StepBudget, whole = false): boolean {
+    this.#text = text;
+    this.#lastEnd = lastEnd;
+    this.#steps = budget.left;
+    // Once per search, not per position: what Java forgets to take back at one position is still there at the next.
+    this.registers.fill(-1);
+    try {
+      return whole ? this.#matchAt(from, true) : this.#search(from);
+    } finally {
+      budget.left = this.#steps;
+      this.#text = '';
+      if (this.#stack.length > 1 << 16) this.#stack = new Int32Array(1024);
+    }
+  }
+
+  #search(from: number): boolean {
+    const { firsts, anchored, hasAstral } = this.#program;
+    const text = this.#text;
+    for (let at = from; at <= text.length; at++) {
+      if (firsts === undefined || (at < text.length && firsts.has(text.codePointAt(at) ?? 0))) {
+        if (this.#matchAt(at, false)) return true;
+      } else if ((this.#steps -= 0.25) < 0) throw this.#timeout();
+      if (anchored) return false;
+      if (hasAstral && isPair(text, at)) at++;
+    }
+    return false;
+  }
+
+  #matchAt(at: number, whole: boolean): boolean {
+    this.#top = 0;
+    if (!this.#run(0, at, whole ? this.#text.length : -1)) return false;
+    this.registers[0] = at;
+    this.registers[1] = this.#end;
+    return true;
+  }
+
+  #timeout(): RegexTimeoutError {
+    return new RegexTimeoutError(this.#pattern, this.#text.length);
+  }
+
+  #push(kind: number, first: number, second: number, third: number): void {
+    if (this.#top + 4 > this.#stack.length) {
+      if (this.#stack.length >= maxStack) throw this.#timeout();
+      const larger = new Int32Array(this.#stack.length * 2);
+      larger.set(this.#stack);
+      this.#stack = larger;
+    }
+    const stack = this.#stack;
+    const top = this.#top;
+    stack[top] = kind;
+    stack[top + 1] = first;
+    stack[top + 2] = second;
+    stack[top + 3] = third;
+    this.#top = top + 4;
+  }
+
+  #assign(register: number, value: number): void {
+    const old = this.registers[register] ?? -1;
+    if (old === value) return;
+    this.#push(restore, register, old, 0);
+    this.registers[register] = value;
+  }
+
+  /**
+   * Runs from instruction `pc` at `at` to `accept`, which must be met at `mustEnd` unless that is -1. What is left on the stack afterwards is dropped,
+   * so that groups set inside stay set even if what follows fails, as in Java.
+   */
+  #run(pc: number, at: number, mustEnd: number): boolean {
+    const base = this.#top;
+    const code = this.#code;
+    const text = this.#text;
+    let next = pc;
+    let position = at;
+    for (;;) {
+      if (--this.#steps < 0) throw this.#timeout();
+      let failed = false;
+      switch (code[next]) {
+        case op.accept:
+          if (mustEnd === -1 || position === mustEnd) {
+            this.#end = position;
+            this.#top = base;
+            return true;
+          }
+          failed = true;
+          break;
+        case op.char:
+          if (text.charCodeAt(position) === code[next + 1]) {
+            position++;
+            next += width;
+          } else failed = true;
+          break;
+        case op.set: {
+          const codePoint = text.codePointAt(position);
+          if (codePoint !== undefined && this.#setAt(next).has(codePoint)) {
+            position += codePoint > 0xffff ? 2 : 1;
+            next += width;
+          } else failed = true;
+          break;
+        }
+        case op.jump:
+          next = code[next + 1] ?? 0;
+          break;
+        case op.split:
+          this.#push(alternative, code[next + 2] ?? 0, position, 0);
+          next = code[next + 1] ?? 0;
+          break;
+        case op.anchor:
+          if (this.#holds(code[next + 1] ?? 0, position)) next += width;
+          else failed = true;
+          break;
+        case op.setLoop: {
+          const end = this.#setLoop(next, position);
+          if (end >= 0) {
+            position = end;
+            next += width;
+          } else failed = true;
+          break;
+        }
+        case op.open:
+          this.#assign(code[next + 1] ?? 0, position);
+          next += width;
+          break;
+        case op.close: {
+          const group = code[next + 2] ?? 0;
+          this.#assign(2 * group, this.registers[code[next + 1] ?? 0] ?? -1);
+          this.#assign(2 * group + 1, position);
+          next += width;
+          break;
+        }
+        case op.enter:
+          this.#assign(code[next + 1] ?? 0, 0);
+          next = this.#round(next, position);
+          break;
+        case op.loop:
+          next = position > (this.registers[(code[next + 1] ?? 0) + 1] ?? 0) ? this.#round(next, position) : (code[next + 3] ?? 0);
+          break;
+        case op.again:
+          next = this.#beginRound(next, position);
+          break;
+        default: {
+          const end = this.#special(next, position);
+          if (end < 0) failed = true;
+          else {
+            position = end;
+            const operation = code[next];
+            next = operation === op.reference || operation === op.lineBreak || operation === op.cluster ? next + width : (code[next + 2] ?? 0);
+          }
+        }
+      }
+      if (!failed) continue;
+      next = this.#backtrack(base);
+      if (next < 0) return false;
+      position = this.#resumeAt;
+    }
+  }
+
+  #resumeAt = 0;
+
+  /** Undoes until there is another way; answers the instruction to go on with, or -1. */
+  #backtrack(base: number): number {
+    const stack = this.#stack;
+    while (this.#top > base) {
+      if (--this.#steps < 0) throw this.#timeout();
+      this.#top -= 4;
+      const top = this.#top;
+      const first = stack[top + 1] ?? 0;
+      const second = stack[top + 2] ?? 0;
+      const third = stack[top + 3] ?? 0;
+      switch (stack[top]) {
+        case restore:
+          this.registers[first] = second;
+          break;
+        case alternative:
+          this.#resumeAt = second;
+          return first;
+        case giveBack: {
+          const shorter = third - (third - 2 >= second && isPair(this.#text, third - 2) ? 2 : 1);
+          if (shorter > second) {
+            stack[top + 3] = shorter;
+            this.#top = top + 4;
+          }
+          this.#resumeAt = shorter;
+          return first + width;
+        }
+        case takeMore: {
+          const codePoint = this.#text.codePointAt(second);
+          if (codePoint === undefined || !this.#setAt(first).has(codePoint)) break;
+          this.#resumeAt = second + (codePoint > 0xffff ? 2 : 1);
+          if (third > 1) {
+            stack[top + 2] = this.#resumeAt;
+            stack[top + 3] = third - 1;
+            this.#top = top + 4;
+          }
+          return first + width;
+        }
+        default:
+          throw new RangeError('unknown entry on the stack of the regular expression machine');
+      }
+    }
+    return -1;
+  }
+
+  #setAt(pc: number): SetTable {
+    return this.#program.sets[this.#code[pc + 1] ?? 0] ?? nothing;
+  }
+
+  /** Where to go on after the repeated class, or -1. */
+  #setLoop(pc: number, at: number): number {
+    const code = this.#code;
+    const set = this.#setAt(pc);
+    const min = code[pc + 2] ?? 0;
+    const max = code[pc + 3] ?? 0;
+    const mode = code[pc + 4] ?? 0;
+    const text = this.#text;
+    const wanted = mode === 1 ? min : max;
+    let position = at;
+    let least = at;
+    let count = 0;
+    for (; count < wanted; count++) {
+      if (count === min) least = position;
+      const codePoint = text.codePointAt(position);
+      if (codePoint === undefined || !set.has(codePoint)) break;
+      position += codePoint > 0xffff ? 2 : 1;
+    }
+    if ((this.#steps -= (position - at) / 4) < 0) throw this.#timeout();
+    if (count < min) return -1;
+    if (count === min) least = position;
+    if (mode === 0 && position > least) this.#push(giveBack, pc, least, position);
+    if (mode === 1 && max > min) this.#push(takeMore, pc, position, max - min);
+    return position;
+  }
+
+  /** Begins the next round of a loop or leaves it, and notes the other way. Answers the next instruction. */
+  #round(pc: number, at: number): number {
+    const code = this.#code;
+    const register = code[pc + 1] ?? 0;
+    const exit = code[pc + 3] ?? 0;
+    const mode = code[pc + 5] ?? 0;
+    const rounds = this.registers[register] ?? 0;
+    if (rounds >= (code[pc + 4] ?? 0)) {
+      if (rounds >= mode >> 1) return exit;
+      if (mode & 1) {
+        // The instruction before the exit begins another round.
+        this.#push(alternative, exit - width, at, 0);
+        return exit;
+      }
+      this.#push(alternative, exit, at, 0);
+    }
+    return this.#beginRound(pc, at);
+  }
+
+  #beginRound(pc: number, at: number): number {
+    const register = this.#code[pc + 1] ?? 0;
+    this.#assign(register, (this.registers[register] ?? 0) + 1);
+    this.#assign(register + 1, at);
+    return this.#code[pc + 2] ?? 0;
+  }
+
+  /** The less common instructions: where to go on, or -1. */
+  #special(pc: number, at: number): number {
+    const code = this.#code;
+    const body = code[pc + 1] ?? 0;
+    switch (code[pc]) {
+      case op.ahead:
+        return this.#run(body, at, -1) === (code[pc + 3] === 0) ? at : -1;
+      case op.behind:
+        return this.#behind(body, at, code[pc + 4] ?? 0, code[pc + 5] ?? 0) === (code[pc + 3] === 0) ? at : -1;
+      case op.atomic:
+        return this.#run(body, at, -1) ? this.#end : -1;
+      case op.rounds:
+        return this.#possessive(body, at, code[pc + 3] ?? 0, code[pc + 4] ?? unlimited);
+      case op.reference:
+        return this.#reference(body, code[pc + 2] ?? 0, at);
+      case op.lineBreak:
+        return this.#lineBreak(pc, at);
+      case op.cluster:
+        return at < this.#text.length ? clusterEnd(this.#text, at) : -1;
+      default:
+        throw new RangeError('unknown instruction of the regular expression machine');
+    }
+  }
+
+  #behind(body: number, at: number, min: number, max: number): boolean {
+    const text = this.#text;
+    let begin = at;
+    for (let count = 0; count <= max; count++) {
+      if (count >= min && this.#run(body, begin, at)) return true;
+      if (begin === 0) return false;
+      begin -= this.#program.behindByPairs && begin >= 2 && isPair(text, begin - 2) ? 2 : 1;
+    }
+    return false;
+  }
+
+  #possessive(body: number, at: number, min: number, max: number): number {
+    let position = at;
+    for (let count = 0; count < max; count++) {
+      if (!this.#run(body, position, -1)) return count < min ? -1 : position;
+      if (this.#end === position && count >= min) break;
+      position = this.#end;
+    }
+    return position;
+  }
+
+  #reference(group: number, fold: number, at: number): number {
+    if (group > this.#program.groupCount) return -1;
+    const begin = this.registers[2 * group] ?? -1;
+    const end = this.registers[2 * group + 1] ?? -1;
+    if (begin < 0 || at + end - begin > this.#text.length) return -1;
+    this.#steps -= (end - begin) / 4;
+    for (let offset = 0; offset < end - begin; offset++) {
+      const left = this.#text.charCodeAt(begin + offset);
+      const right = this.#text.charCodeAt(at + offset);
+      if (left === right || (fold === 1 && swapAsciiCase(left) === right)) continue;
+      if (fold !== 2 || fullFold(left) !== fullFold(right)) return -1;
+    }
+    return at + end - begin;
+  }
+
+  #lineBreak(pc: number, at: number): number {
+    const unit = this.#text.charCodeAt(at);
+    if (unit === 13 && this.#text.charCodeAt(at + 1) === 10) {
+      this.#push(alternative, pc + width, at + 1, 0);
+      return at + 2;
+    }
+    return (unit >= 10 && unit <= 13) || unit === 0x85 || unit === 0x2028 || unit === 0x2029 ? at + 1 : -1;
+  }
+
+  #holds(anchor: number, at: number): boolean {
+    const text = this.#text;
+    switch (anchors[anchor]) {
+      case 'begin':
+        return at === 0;
+      case 'end':
+        return at === text.length;
+      case 'dollar':
+        return at === text.length || (text.length - at <= 2 && atLineEnd(text, at) && lineEndLength(text, at) === text.length - at);
+      case 'dollarUnix':
+        return at === text.length || (at === text.length - 1 && text.charCodeAt(at) === 10);
+      case 'lineBegin':
+        if (at === text.length) return false;
+        return at === 0 || (isLineTerminator(text, at - 1) && !(text.charCodeAt(at - 1) === 13 && text.charCodeAt(at) === 10));
+      case 'lineBeginUnix':
+        return at < text.length && (at === 0 || text.charCodeAt(at - 1) === 10);
+      case 'lineEnd':
+        return at === text.length || atLineEnd(text, at);
+      case 'lineEndUnix':
+        return at === text.length || text.charCodeAt(at) === 10;
+      case 'word':
+        return isWordEdge(text, at, letters());
+      case 'notWord':
+        return !isWordEdge(text, at, letters());
+      case 'unicodeWord':
+        return isWordEdge(text, at, unicodeWords());
+      case 'notUnicodeWord':
+        return !isWordEdge(text, at, unicodeWords());
+      case 'clusterBoundary':
+        return isClusterBoundary(text, at);
+      case 'lastMatch':
+        return at === this.#lastEnd;
+      default:
+        throw new RangeError('unknown anchor');
+    }
+  }
+}
+
+const nothing = new SetTable({ ranges: [] });
+
+function isPair(text: string, at: number): boolean {
+  return (text.codePointAt(at) ?? 0) > 0xffff;
+}
+
+const terminators = new SetTable(lineTerminators);
+
+function isLineTerminator(text: string, at: number): boolean {
+  return at < text.length && terminators.has(text.charCodeAt(at));
+}
+
+/** Before a line terminator, but not within `\r\n`. */
+function atLineEnd(text: string, at: number): boolean {
+  return isLineTerminator(text, at) && !(text.charCodeAt(at) === 10 && at > 0 && text.charCodeAt(at - 1) === 13);
+}
+
+function lineEndLength(text: string, at: number): number {
+  return text.charCodeAt(at) === 13 && text.charCodeAt(at + 1) === 10 ? 2 : 1;
+}
+
+let letterTable: SetTable | undefined;
+let wordTable: SetTable | undefined;
+let markTable: SetTable | undefined;
+
+function letters(): SetTable {
+  return (letterTable ??= new SetTable(letterOrDigitOrLowLine()));
+}
+
+function unicodeWords(): SetTable {
+  return (wordTable ??= new SetTable(wordChars(true)));
+}
+
+function marks(): SetTable {
+  return (markTable ??= new SetTable(charsOfProperty('\\p{Mn}')));
+}
+
+function isWordEdge(text: string, at: number, words: SetTable): boolean {
+  const left = at > 0 && isWordChar(text, at - (at >= 2 && isPair(text, at - 2) ? 2 : 1), words);
+  const right = at < text.length && isWordChar(text, at, words);
+  return left !== right;
+}
+
+/** A mark belongs to the word if a letter or digit stands before it and its fellow marks. */
+function isWordChar(text: string, at: number, words: SetTable): boolean {
+  const codePoint = text.codePointAt(at) ?? 0;
+  if (words.has(codePoint)) return true;
+  if (codePoint < 0x300 || !marks().has(codePoint)) return false;
+  for (let before = at; before >= 0; before--) {
+    const char = text.codePointAt(before) ?? 0;
+    if (char !== 0x5f && letters().has(char)) return true;
+    if (!marks().has(char)) return false;
+  }
+  return false;
+}
+
+let segmenter: Intl.Segmenter | undefined;
+
+/** No cluster that matters is longer; the limit keeps long texts from being copied again and again. */
+const longestCluster = 64;
+
+function clusterEnd(text: string, at: number): number {
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  for (const { segment } of segmenter.segment(text.slice(at, at + longestCluster))) return at + segment.length;
+  return at;
+}
+
+function isClusterBoundary(text: string, at: number): boolean {
+  if (at === 0 || at === text.length) return true;
+  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
+  const begin = Math.max(0, at - longestCluster);
+  const found = segmenter.segment(text.slice(begin, at + longestCluster)).containing(at - begin);
+  return found === undefined || found.index === at - begin;
+}
