@@ -1,0 +1,99 @@
+import { isKnownCharset } from '../core/charset.ts';
+import { define, type Finding } from '../core/define.ts';
+import { readIfNeeded } from '../core/option-groups.ts';
+import { boolean, choice, ignored, integer, optional, string } from '../core/options.ts';
+
+const BLOB = 'org.apache.flume.sink.solr.morphline.BlobDeserializer$Builder';
+const deserializers = [
+  'LINE',
+  'AVRO',
+  BLOB,
+  'org.apache.flume.serialization.LineDeserializer$Builder',
+  'org.apache.flume.serialization.AvroEventDeserializer$Builder',
+] as const;
+
+export const spooldirSource = define('source', {
+  types: ['spooldir', 'org.apache.flume.source.SpoolDirectorySource'],
+  summary: 'Reads the files that are moved into a directory, each once, and renames or deletes them when they are done.',
+  options: {
+    spoolDir: string({ doc: 'Directory that files are moved into; it has to be there.' }),
+    fileSuffix: string({ default: '.COMPLETED', doc: 'Added to the name of a file that is done; files with it are never read.' }),
+    deletePolicy: choice({
+      values: ['never', 'immediate'],
+      default: 'never',
+      otherwise: 'refuse',
+      doc: 'Whether a file that is done is deleted instead of renamed.',
+    }),
+    trackingPolicy: choice({
+      values: ['rename', 'tracker_dir'],
+      default: 'rename',
+      otherwise: 'refuse',
+      doc: 'Mark files that are done by renaming them, or by an empty file in trackerDir.',
+    }),
+    trackerDir: string({ default: '.flumespool', doc: 'Directory for positions and markers; a relative path is below spoolDir.' }),
+    fileHeader: boolean({ default: false, doc: 'Put the absolute path of the file into a header.' }),
+    fileHeaderKey: string({ default: 'file', doc: 'Name of the header for the path.' }),
+    basenameHeader: boolean({ default: false, doc: 'Put the name of the file into a header.' }),
+    basenameHeaderKey: string({ default: 'basename', doc: 'Name of the header for the name.' }),
+    includePattern: string({ default: '^.*$', doc: 'Regular expression that the whole name of a file must match.' }),
+    ignorePattern: string({ default: '^$', doc: 'Regular expression for names of files to leave alone; stronger than includePattern.' }),
+    consumeOrder: choice({
+      values: ['oldest', 'youngest', 'random'],
+      default: 'oldest',
+      doc: 'Which of the waiting files comes next, by time of modification.',
+    }),
+    pollDelay: integer({ default: 500, min: 1, outside: 'refuse', doc: 'Milliseconds between two looks at the directory.' }),
+    recursiveDirectorySearch: boolean({ default: false, doc: 'Look into subdirectories as well, but those whose name begins with a dot.' }),
+    batchSize: integer({ default: 100, min: 1, outside: 'refuse', doc: 'Most events put into the channels at a time.' }),
+    maxBackoff: integer({ default: 4000, min: 0, outside: 'refuse', doc: 'Longest pause in milliseconds before a refused batch is put again.' }),
+    inputCharset: string({
+      default: 'UTF-8',
+      bad: 'refuse',
+      check: (name) => (isKnownCharset(name) ? undefined : 'is not the name of a character set'),
+      doc: 'Character set of the files that LINE reads.',
+    }),
+    decodeErrorPolicy: choice({
+      values: ['FAIL', 'REPLACE', 'IGNORE'],
+      default: 'FAIL',
+      doc: 'What to do about bytes that are none of inputCharset: stop, put U+FFFD, or leave them out.',
+    }),
+    deserializer: choice({
+      values: deserializers,
+      default: 'LINE',
+      otherwise: 'refuse',
+      doc: 'How a file becomes events: one for each line, one for each Avro record, or the file as a whole.',
+    }),
+    'deserializer.maxLineLength': readIfNeeded(
+      integer({ default: 2048, min: 1, doc: 'LINE: longest line in UTF-16 units; a longer one becomes several events.' }),
+    ),
+    'deserializer.outputCharset': string({ default: 'UTF-8', doc: 'LINE: character set of the bodies.' }),
+    'deserializer.schemaType': choice({
+      values: ['HASH', 'LITERAL'],
+      default: 'HASH',
+      otherwise: 'refuse',
+      doc: 'AVRO: put the fingerprint of the schema, or the schema itself, into a header.',
+    }),
+    'deserializer.maxBlobLength': readIfNeeded(
+      integer({ default: 100_000_000, min: 1, doc: 'BlobDeserializer: longest body in bytes; a longer file becomes several events.' }),
+    ),
+    bufferMaxLineLength: optional(integer({ doc: 'Old name of deserializer.maxLineLength, and stronger than it.' })),
+    bufferMaxLines: ignored({ doc: 'Has no effect any more.' }),
+  },
+  check: checkDeserializer,
+  batchSizeOption: 'batchSize',
+});
+
+interface DeserializerValues {
+  readonly deserializer: (typeof deserializers)[number];
+  readonly 'deserializer.maxLineLength': number;
+  readonly 'deserializer.maxBlobLength': number;
+}
+
+/** The deserializer is made when the source starts, so that Flume tries for ever what cannot work. */
+function checkDeserializer(values: DeserializerValues): readonly Finding[] {
+  const { deserializer } = values;
+  const blob = deserializer === BLOB;
+  const key = blob ? 'deserializer.maxBlobLength' : 'deserializer.maxLineLength';
+  const read = blob || deserializer.toUpperCase().includes('LINE');
+  return read && Number.isNaN(values[key]) ? [{ option: key, effect: 'refuse', sentence: 'is not a whole number of 1 or more' }] : [];
+}

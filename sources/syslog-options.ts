@@ -1,0 +1,27 @@
+import { optional, prefix, string } from '../core/options.ts';
+
+const fields = ['priority', 'version', 'timestamp', 'hostname'];
+const whole = ['none', 'false', 'all', 'true'];
+
+/** What the three syslog sources have in common. */
+export const syslogOptions = {
+  keepFields: string({
+    default: 'none',
+    bad: 'warn',
+    check: (value) => {
+      const text = value.toLowerCase();
+      if (whole.includes(text) || fields.some((field) => text.includes(field))) return undefined;
+      return `names none of ${fields.join(', ')}, and is neither all nor none; nothing is kept`;
+    },
+    doc: 'Parts of the record to leave in the body: none, all, or some of priority, version, timestamp and hostname.',
+  }),
+  clientIPHeader: optional(string({ doc: 'Header to put the address of the sender into.' })),
+  clientHostnameHeader: optional(string({ doc: 'Header to put the host name of the sender into, looked up by its address.' })),
+};
+
+/** A record pattern of one's own, of `syslogtcp` and `syslogudp`. */
+export const syslogFormat = {
+  'format.*': prefix({
+    doc: 'A record pattern tried ahead of the built-in ones: regex (five groups), dateFormat, search and replace.',
+  }),
+};

@@ -1,0 +1,16 @@
+import { define } from '../core/define.ts';
+import { port } from '../core/option-groups.ts';
+import { ignored, optional, string } from '../core/options.ts';
+import { syslogFormat, syslogOptions } from './syslog-options.ts';
+
+export const syslogUdpSource = define('source', {
+  types: ['syslogudp', 'org.apache.flume.source.SyslogUDPSource'],
+  summary: 'Receives syslog records over UDP, one per datagram.',
+  options: {
+    host: optional(string({ doc: 'Host name or address to listen on; absent: every address.' })),
+    port: port({ doc: 'UDP port to listen on; 0 picks a free one.' }),
+    ...syslogOptions,
+    ...syslogFormat,
+    eventSize: ignored({ doc: 'Has no effect here: a datagram is one record.' }),
+  },
+});
