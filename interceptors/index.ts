@@ -1,6 +1,15 @@
 import type { AnyDefinition } from '../core/define.ts';
 import { Registry } from '../core/registry.ts';
+import { hostInterceptor } from './host.ts';
+import { staticInterceptor } from './static.ts';
+import { timestampInterceptor } from './timestamp.ts';
+import { uuidInterceptor } from './uuid.ts';
 
-const all: readonly AnyDefinition<'interceptor'>[] = [];
+const all: readonly AnyDefinition<'interceptor'>[] = [
+  timestampInterceptor,
+  hostInterceptor,
+  staticInterceptor,
+  uuidInterceptor,
+];
 
 export const interceptors = new Registry('interceptor', all);
