@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Variables that programs need to find others and to print text the way people read it here; none of them is a secret. */
+const HARMLESS = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|TERM|HOSTNAME|JAVA_HOME|LD_LIBRARY_PATH)$/;
+const LOOK_EVERY_MS = 20;
+/** Longest wait for processes to be gone that were killed. */
+const KILLED_MS = 500;
+const PIPES_MS = 300;
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+}
+
+/** A running program, which leads a process group of its own. */
+export interface Child {
+  readonly pid: number;
+  readonly stdout: Readable;
+  readonly stderr: Readable;
+  readonly exited: Promise<Exit>;
+  /**
+   * Ends the whole group: asks it to terminate, kills what is left after `graceMs`, closes the pipes. Resolves `false` if processes are
+   * left even so. To be called while the group can still be this one: until shortly after the program ended.
+   */
+  end(graceMs: number): Promise<boolean>;
+}
+
+/** Starts a program without a shell and without input; throws the system's error (`ENOENT` …) where that cannot be done. */
+export async function startChild(argv: readonly string[], environment: Readonly<Record<string, string>>): Promise<Child> {
+  const [file, ...args] = argv;
+  if (file === undefined) throw new Error('no command to start');
+  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: { ...environment } });
+  const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
+  await once(child, 'spawn');
+  child.on('error', () => undefined);
+  const { stdout, stderr } = child;
+  const pid = child.pid as number;
+  return { pid, stdout, stderr, exited, end: (graceMs) => endGroup(pid, graceMs, [stdout, stderr]) };
+}
+
+/** This process's variables that are known to be harmless, and those named; `*` names all. */
+export function environmentFor(names: Iterable<string>): Record<string, string> {
+  const wanted = new Set(names);
+  const entries = Object.entries(process.env).flatMap(([name, value]): [string, string][] =>
+    value !== undefined && (wanted.has('*') || wanted.has(name) || HARMLESS.test(name)) ? [[name, value]] : [],
+  );
+  return Object.fromEntries(entries);
+}
+
+async function endGroup(pid: number, graceMs: number, pipes: readonly Readable[]): Promise<boolean> {
+  signalGroup(pid, 'SIGTERM');
+  let gone = await groupGone(pid, graceMs);
+  if (!gone) {
+    signalGroup(pid, 'SIGKILL');
+    gone = await groupGone(pid, KILLED_MS);
+  }
+  await closed(pipes, PIPES_MS);
+  return gone;
+}
+
+/** What is still in the pipes may be read for `withinMs`; a process that left the group must not keep them open for longer. */
+async function closed(pipes: readonly Readable[], withinMs: number): Promise<void> {
+  const until = performance.now() + withinMs;
+  while (pipes.some((pipe) => !pipe.closed && !pipe.isPaused()) && performance.now() < until) await sleep(LOOK_EVERY_MS);
+  for (const pipe of pipes) pipe.destroy();
+}
+
+async function groupGone(pid: number, withinMs: number): Promise<boolean> {
+  const until = performance.now() + withinMs;
+  while (signalGroup(pid, 0)) {
+    if (performance.now() >= until) return false;
+    await sleep(LOOK_EVERY_MS);
+  }
+  return true;
+}
+
+/** Whether there was anybody to signal. */
+function signalGroup(pid: number, signal: NodeJS.Signals | 0): boolean {
+  try {
+    return process.kill(-pid, signal);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
