@@ -9,6 +9,8 @@ const FULL =
 /** A batch whose bytes are this many times larger than its bodies is copied, so that few events do not keep much memory alive. */
 const WASTE_LIMIT = 4;
 const SMALL_BYTES = 64 * 1024;
+/** Node's timers take no more. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 export interface QueueLimits {
   readonly events: number;
@@ -41,6 +43,7 @@ const STORED = Promise.resolve();
 export class MemoryQueue {
   readonly #limits: QueueLimits;
   readonly #keepAliveMs: number;
+  readonly #waitsForever: boolean;
   readonly #segments = new Deque<Segment>();
   readonly #putters: Putter[] = [];
   readonly #takers: Taker[] = [];
@@ -49,9 +52,11 @@ export class MemoryQueue {
   #byteLength = 0;
   #nextEvent = 0;
 
+  /** A put waits `keepAliveMs` for room; without a limit where that is Infinity. */
   constructor(limits: QueueLimits, keepAliveMs: number) {
     this.#limits = limits;
-    this.#keepAliveMs = keepAliveMs;
+    this.#keepAliveMs = Math.min(keepAliveMs, LONGEST_TIMER_MS);
+    this.#waitsForever = keepAliveMs === Infinity;
   }
 
   get size(): number {
@@ -96,8 +101,9 @@ export class MemoryQueue {
   #waitForRoom(batch: Batch, slots: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       const fail = (error: Error): void => this.#failFrom(putter, error);
-      const abort = (): void => fail(signal.reason instanceof Error ? signal.reason : new Error('stopped'));
-      const timer = setTimeout(() => fail(new ChannelFullError(FULL)), this.#keepAliveMs);
+      const abort = (): void => fail(abortReason(signal));
+      if (signal.aborted) return reject(abortReason(signal));
+      const timer = this.#waitsForever ? undefined : setTimeout(() => fail(new ChannelFullError(FULL)), this.#keepAliveMs);
       const ended = (): void => {
         clearTimeout(timer);
         signal.removeEventListener('abort', abort);
@@ -228,6 +234,10 @@ function slotsOf(batch: Batch, slotBytes: number): number {
     slots += length <= slotBytes ? 1 : Math.ceil(length / slotBytes);
   }
   return slots;
+}
+
+function abortReason(signal: AbortSignal): Error {
+  return signal.reason instanceof Error ? signal.reason : new Error('stopped', { cause: signal.reason });
 }
 
 function remove<T>(list: T[], item: T): void {

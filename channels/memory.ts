@@ -1,6 +1,7 @@
 import type { Batch } from '../core/batch.ts';
 import type { Channel, ChannelStatus, Description, Transaction } from '../core/component.ts';
 import { define } from '../core/define.ts';
+import { TooLargeError } from '../core/errors.ts';
 import { integer } from '../core/options.ts';
 import { MemoryQueue } from './memory-queue.ts';
 
@@ -95,6 +96,10 @@ export class MemoryChannel implements Channel {
   async stop(): Promise<void> {}
 
   put(batch: Batch, signal: AbortSignal): Promise<void> {
+    if (batch.size > this.transactionCapacity) {
+      const most = `the channel takes up to ${this.transactionCapacity} at a time (transactionCapacity)`;
+      return Promise.reject(new TooLargeError(`${batch.size} events are more than one transaction holds: ${most}`));
+    }
     return this.#queue.put(batch, signal);
   }
 
