@@ -13,6 +13,12 @@ const ANSWER_BYTES = 64 * 1024;
 /** A client that has not read its answers for this long is closed. */
 const ANSWER_TIMEOUT_MS = 30_000;
 const MOST_BYTES_PER_UNIT = 3;
+/** Pieces of an unfinished line that are kept apart. */
+const MOST_PIECES = 64;
+/** What a line costs besides its bytes while it waits, so that empty lines count too. */
+const LINE_BYTES = 16;
+/** How long what a client still sends is read and thrown away, so that it gets its last answers and no reset in their place. */
+const LINGER_MS = 250;
 
 export interface ConnectionSettings {
   /** In UTF-16 units, line feed included. */
@@ -20,6 +26,8 @@ export interface ConnectionSettings {
   readonly acknowledge: boolean;
   readonly encoding: string;
 }
+
+const LINE_FEED = 10;
 
 const scanner = new LineScanner();
 
@@ -33,14 +41,18 @@ export class NetcatConnection {
   /** Absent for UTF-8, whose bytes pass as they are. */
   readonly #reader: TextReader | undefined;
   readonly #ok: Buffer;
-  /** Bytes behind the last line feed. */
-  #rest: Buffer = Buffer.alloc(0);
+  /** Pieces of the line whose end has not come yet, and how long it is. */
+  #rest: Buffer[] = [];
+  #restBytes = 0;
+  #restUnits = 0;
   /** Inside a line that is too long: what comes up to the next line feed is skipped. */
   #skipping = false;
   #pendingBytes = 0;
   /** Settles when all that was read so far has its outcome. */
   #outcome: Promise<void> = Promise.resolve();
   #answerTimer: NodeJS.Timeout | undefined;
+  /** No more lines are taken, whatever the client sends. */
+  #closing = false;
 
   constructor(socket: Socket, context: SourceContext, settings: ConnectionSettings) {
     this.#socket = socket;
@@ -58,12 +70,12 @@ export class NetcatConnection {
     });
   }
 
-  /** Reads no more, answers what was read, closes. */
+  /** Takes no more lines, answers those it has taken, closes. */
   async close(): Promise<void> {
+    this.#closing = true;
     this.#socket.pause();
     await this.#outcome.catch(() => undefined);
-    this.#socket.destroySoon();
-    if (this.#socket.writableLength > 0) this.#socket.destroy();
+    this.#hangUp();
     await this.closed.catch(() => undefined);
   }
 
@@ -72,21 +84,49 @@ export class NetcatConnection {
   }
 
   #read(chunk: Buffer): void {
-    const bytes = this.#reader ? this.#decode(chunk) : chunk;
+    if (this.#closing) return;
+    let bytes = this.#reader ? this.#decode(chunk) : chunk;
     if (!bytes) return;
-    let all = this.#rest.length > 0 ? Buffer.concat([this.#rest, bytes]) : bytes;
     if (this.#skipping) {
-      const end = all.indexOf(10);
+      const end = bytes.indexOf(LINE_FEED);
       if (end < 0) return;
       this.#skipping = false;
-      all = all.subarray(end + 1);
+      bytes = bytes.subarray(end + 1);
     }
+    if (bytes.indexOf(LINE_FEED) >= 0) bytes = this.#readLines(bytes);
+    if (bytes.length > 0) this.#keep(bytes);
+    if (this.#pendingBytes > WINDOW_BYTES) this.#socket.pause();
+  }
+
+  /** Takes the lines that `bytes` completes; answers what stands behind the last of them. */
+  #readLines(bytes: Buffer): Buffer {
+    const all = this.#rest.length > 0 ? Buffer.concat([...this.#rest, bytes]) : bytes;
+    this.#forgetRest();
     const bounds = scanner.scan(all, 0);
     const { lines, longest, next } = scanner;
-    this.#rest = next === 0 ? all : Buffer.from(all.subarray(next));
-    if (lines > 0) this.#take(all, bounds, lines, longest, next);
-    if (this.#tooLong(this.#rest)) this.#skipRest();
-    if (this.#pendingBytes > WINDOW_BYTES) this.#socket.pause();
+    this.#take(all, bounds, lines, longest, next);
+    return all.subarray(next);
+  }
+
+  /** Keeps the beginning of a line, without the chunk it came in. */
+  #keep(bytes: Buffer): void {
+    this.#restBytes += bytes.length;
+    this.#restUnits += utf16Units(bytes);
+    const most = this.#settings.maxLineLength;
+    if (this.#restUnits < most && this.#restBytes <= most * MOST_BYTES_PER_UNIT) {
+      this.#rest.push(Buffer.from(bytes));
+      if (this.#rest.length >= MOST_PIECES) this.#rest = [Buffer.concat(this.#rest)];
+      return;
+    }
+    this.#forgetRest();
+    this.#skipping = true;
+    this.#fail(this.#tooLongText());
+  }
+
+  #forgetRest(): void {
+    this.#rest = [];
+    this.#restBytes = 0;
+    this.#restUnits = 0;
   }
 
   #take(bytes: Buffer, bounds: Uint32Array, lines: number, longest: number, length: number): void {
@@ -121,15 +161,15 @@ export class NetcatConnection {
   }
 
   #await(batch: Batch, delivered: Promise<void>): void {
-    const { byteLength } = batch;
-    this.#pendingBytes += byteLength;
+    const cost = batch.byteLength + LINE_BYTES * batch.size;
+    this.#pendingBytes += cost;
     const before = this.#outcome;
     const settled = delivered.then(
       () => before.then(() => this.#stored(batch)),
       (error: unknown) => before.then(() => this.#refused(batch, error)),
     );
     this.#outcome = settled.then(() => {
-      this.#pendingBytes -= byteLength;
+      this.#pendingBytes -= cost;
       if (this.#socket.isPaused()) this.#flowAgain();
     });
   }
@@ -169,17 +209,15 @@ export class NetcatConnection {
     if (this.#socket.writableLength <= ANSWER_BYTES) {
       clearTimeout(this.#answerTimer);
       this.#answerTimer = undefined;
-      if (this.#pendingBytes <= WINDOW_BYTES / 2) this.#socket.resume();
+      if (!this.#closing && this.#pendingBytes <= WINDOW_BYTES / 2) this.#socket.resume();
     }
   }
 
   #ended(): void {
-    if (this.#rest.length > 0 || this.#skipping) {
+    const bytes = this.#restBytes || (this.#endsInsideCharacter() ? 1 : 0);
+    if (bytes > 0 && !this.#closing) {
       this.#context.count('EventIncompleteCount', 1);
-      this.#context.log.warn('line without an end dropped: the client closed the connection', {
-        peer: this.#peer,
-        bytes: this.#rest.length,
-      });
+      this.#context.log.warn('line without an end dropped: the client closed the connection', { peer: this.#peer, bytes });
     }
     this.#outcome.then(
       () => this.#socket.end(),
@@ -191,27 +229,38 @@ export class NetcatConnection {
     try {
       return Buffer.from((this.#reader as TextReader).read(chunk));
     } catch {
-      this.#fail(this.#badBytesText());
-      this.#socket.pause();
+      this.#closing = true;
+      this.#fail(`${this.#badBytesText()}; connection closed`);
       this.#outcome.then(
-        () => this.#socket.end(),
+        () => this.#hangUp(),
         () => this.#socket.destroy(),
       );
       return undefined;
     }
   }
 
-  #skipRest(): void {
-    this.#rest = Buffer.alloc(0);
-    this.#skipping = true;
-    this.#fail(this.#tooLongText());
+  #endsInsideCharacter(): boolean {
+    try {
+      this.#reader?.read(Buffer.alloc(0), true);
+      return false;
+    } catch {
+      return true;
+    }
+  }
+
+  /** Sends what is to be sent and closes, with some patience for the client's own end. */
+  #hangUp(): void {
+    this.#socket.end();
+    this.#socket.resume();
+    const timer = setTimeout(() => this.#socket.destroy(), LINGER_MS);
+    this.#socket.once('close', () => clearTimeout(timer));
   }
 
   /** Whether the text, which has no line feed, leaves no room for one. Counts UTF-16 units only where the bytes leave a doubt. */
   #tooLong(text: Buffer): boolean {
     const most = this.#settings.maxLineLength;
     if (text.length < most) return false;
-    return text.length > most * MOST_BYTES_PER_UNIT || text.toString().length >= most;
+    return text.length > most * MOST_BYTES_PER_UNIT || utf16Units(text) >= most;
   }
 
   #tooLongText(): string {
@@ -221,4 +270,14 @@ export class NetcatConnection {
   #badBytesText(): string {
     return `line is not ${this.#settings.encoding.toUpperCase()} text`;
   }
+}
+
+/** UTF-16 units of UTF-8 text: one for each character, two where it takes four bytes. */
+function utf16Units(text: Buffer): number {
+  let units = 0;
+  for (let index = 0; index < text.length; index++) {
+    const byte = text[index] as number;
+    if ((byte & 0xc0) !== 0x80) units += byte >= 0xf0 ? 2 : 1;
+  }
+  return units;
 }
