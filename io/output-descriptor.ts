@@ -1,5 +1,4 @@
 import { closeSync, constants, fstatSync, openSync, write, writeSync } from 'node:fs';
-import { Socket } from 'node:net';
 import type { OutputTarget } from './output.ts';
 
 /**
@@ -11,8 +10,7 @@ export function descriptorTarget(descriptor: number): OutputTarget {
   if (about.isFile()) return fileTarget(descriptor);
   const own = reopen(descriptor);
   // A socket, or a pipe that belongs to another user, cannot be opened again: libuv sets the shared one to not waiting.
-  const holder = own === undefined && (about.isSocket() || about.isFIFO()) ? new Socket({ fd: descriptor, readable: false }) : undefined;
-  holder?.on('error', () => undefined).unref();
+  if (own === undefined && (about.isSocket() || about.isFIFO())) doNotWait(descriptor);
   const to = own ?? descriptor;
   const writeNow = (bytes: Buffer): number => writeWithoutWaiting(to, bytes);
   return { write: writeNow, writeNow, close: () => own !== undefined && closeSync(own) };
@@ -45,4 +43,11 @@ function reopen(descriptor: number): number | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** Node has no call for O_NONBLOCK, but sets it on what it makes a socket of. */
+function doNotWait(descriptor: number): void {
+  // Not imported above: most agents need no such socket, and the module costs start-up time.
+  const { Socket } = process.getBuiltinModule('node:net');
+  new Socket({ fd: descriptor, readable: false }).on('error', () => undefined).unref();
 }

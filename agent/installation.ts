@@ -1,0 +1,31 @@
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readSmallFile } from '../io/small-file.ts';
+
+/** What was built, and from which sources; `unknown` where the build did not know. */
+export interface BuildFacts {
+  readonly version: string;
+  readonly revision: string;
+  /** Of the revision, not of the build: building twice gives the same. */
+  readonly date: string;
+  /** SHA-256 over the built files. */
+  readonly checksum: string;
+}
+
+const here = dirname(fileURLToPath(import.meta.url));
+const built = here.endsWith(join('dist', 'agent'));
+
+/** The folder that holds `bin/`, `conf/` and `plugins.d/`. */
+export const home = built ? dirname(dirname(here)) : dirname(here);
+
+export function readBuildFacts(): BuildFacts {
+  const unknown = { version: 'unknown', revision: 'unknown', date: 'unknown', checksum: 'unknown' };
+  const text = readSmallFile(built ? join(home, 'dist', 'build.json') : join(home, 'package.json'));
+  const { version, revision, date, checksum } = JSON.parse(text ?? '{}') as Partial<Record<keyof BuildFacts, string>>;
+  return {
+    version: version ?? unknown.version,
+    revision: revision ?? unknown.revision,
+    date: date ?? unknown.date,
+    checksum: checksum ?? unknown.checksum,
+  };
+}
