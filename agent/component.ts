@@ -23,7 +23,7 @@ export interface ComponentSpec<P extends Lifecycle> {
   readonly log: Logger;
   /** May wait for what the component needs; `signal` aborts when it is to stop. */
   create(context: Context, signal: AbortSignal): P | Promise<P>;
-  /** Work that goes on while the component runs, such as polling a source; ends once `signal` aborts. */
+  /** Work that goes on while the component runs, such as polling a source; ends once `signal` aborts, or before. */
   work?(product: P, signal: AbortSignal): Promise<void>;
   /** A broken invariant: the process is to end. */
   fatal(error: Error): void;
@@ -136,7 +136,8 @@ export class Component<P extends Lifecycle> {
       this.product = product;
       this.#enter('running');
       work = this.spec.work?.(product, run.signal);
-      await Promise.race([work ?? aborted(run.signal), aborted(run.signal), failing]);
+      const ended = aborted(run.signal);
+      await Promise.race([work?.then(() => ended) ?? ended, ended, failing]);
     } catch (error) {
       if (!stopping.aborted) failure = error;
     }

@@ -79,16 +79,21 @@ export class Delivery {
   }
 
   async #failed(route: Route, error: unknown, wait: boolean): Promise<void> {
-    if (error instanceof TooLargeError) {
-      if (route.batch.size > 1) return this.#putPieces(route, Math.ceil(route.batch.size / 2), wait);
-      this.#parts.log.error('event does not fit into its channel and is set aside', {
-        channel: route.channel,
-        reason: error.message,
-      });
-      return this.#parts.setAside(route.batch, error.message);
-    }
+    if (error instanceof TooLargeError) return this.#putHalves(route, error, wait);
     if (!wait || isAbort(error) || this.#parts.signal.aborted) throw error;
     return this.#hold(route, error);
+  }
+
+  /** One half after the other, which keeps the order, down to the single event that does not fit. */
+  async #putHalves(route: Route, error: TooLargeError, wait: boolean): Promise<void> {
+    const { batch, channel } = route;
+    const middle = Math.floor(batch.size / 2);
+    if (middle === 0) {
+      this.#parts.log.error('event does not fit into its channel and is set aside', { channel, reason: error.message });
+      return this.#parts.setAside(batch, error.message);
+    }
+    await this.#putRequired({ ...route, batch: batch.slice(0, middle) }, wait);
+    await this.#putRequired({ ...route, batch: batch.slice(middle, batch.size) }, wait);
   }
 
   /** Puts again until it works, behind everything that is held for the same channel already: the order of the events stays. */

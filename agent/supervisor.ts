@@ -40,15 +40,20 @@ export class Supervisor implements AgentMetrics {
   readonly #loops = new Map<string, Unit<SinkLoop>>();
   readonly #sources = new Map<string, Unit<Component<Source>>>();
   #order: readonly string[] = [];
+  #stopped = false;
 
   constructor(agent: string, surroundings: Surroundings) {
     this.agent = agent;
     this.#surroundings = surroundings;
   }
 
-  /** Runs this plan from now on. Resolves once every component of it runs, or has failed for the first time and is being retried. */
-  async apply(plan: AgentPlan): Promise<void> {
+  /**
+   * Runs this plan from now on. Resolves with what was started, stopped or replaced (`source r1`), once every component of it runs, or
+   * has failed for the first time and is being retried. Calls must not overlap; after `stop` nothing is started any more.
+   */
+  async apply(plan: AgentPlan): Promise<readonly string[]> {
     const changes = this.#compare(plan);
+    const before = new Set(this.#order);
     await this.#stopSources(changes.sources);
     await this.#drainRemoved(changes.channels, plan);
     await this.#stopLoops(changes.loops);
@@ -64,10 +69,18 @@ export class Supervisor implements AgentMetrics {
     await this.#startLoops(plan);
     await Promise.all(old.map((handle) => this.#moveOut(handle)));
     await Promise.all(plan.sources.map((source) => this.#startSource(source)));
+    return [
+      ...changes.sources.map((name) => `source ${name}`),
+      ...changes.channels.map((name) => `channel ${name}`),
+      ...changes.sinks.map((name) => `sink ${name}`),
+      ...changes.loops.filter((key) => key.startsWith('group ')),
+      ...this.#order.filter((name) => !before.has(name)),
+    ];
   }
 
   /** Stops sources, lets sinks drain what would be lost until `deadlineMs` have passed, then stops sinks and channels. */
   async stop(deadlineMs: number): Promise<StopReport> {
+    this.#stopped = true;
     const deadline = performance.now() + deadlineMs;
     await this.#stopSources([...this.#sources.keys()]);
     const volatile = this.#handles().filter((handle) => !handle.durable);
@@ -158,14 +171,14 @@ export class Supervisor implements AgentMetrics {
   }
 
   async #startChannel(plan: PlannedComponent<'channel'>): Promise<void> {
-    if (this.#channels.has(plan.name)) return;
+    if (this.#stopped || this.#channels.has(plan.name)) return;
     const component = this.#component<'channel', Channel>('channel', plan);
     this.#channels.set(plan.name, { canonical: plan.canonical, part: new ChannelHandle(component) });
     await component.start();
   }
 
   async #startSink(plan: PlannedSink): Promise<void> {
-    if (this.#sinks.has(plan.name)) return;
+    if (this.#stopped || this.#sinks.has(plan.name)) return;
     const channel = this.#channels.get(plan.channel)?.part;
     if (!channel) throw new Error(`sink ${plan.name} has no channel ${plan.channel}`);
     const component = this.#component<'sink', Sink>('sink', plan);
@@ -175,7 +188,7 @@ export class Supervisor implements AgentMetrics {
 
   async #startLoops(plan: AgentPlan): Promise<void> {
     for (const { key, canonical, members, group } of loopsOf(plan)) {
-      if (this.#loops.has(key)) continue;
+      if (this.#stopped || this.#loops.has(key)) continue;
       const parts = new Map(members.flatMap((name) => (this.#sinks.has(name) ? [[name, this.#sinks.get(name)?.part as SinkPart]] : [])));
       const name = group ? `${this.agent}.sinkgroups.${group.name}` : `${this.agent}.sinks.${members[0]}`;
       const log = this.#surroundings.logger(name);
@@ -187,7 +200,7 @@ export class Supervisor implements AgentMetrics {
   }
 
   async #startSource(plan: PlannedSource): Promise<void> {
-    if (this.#sources.has(plan.name)) return;
+    if (this.#stopped || this.#sources.has(plan.name)) return;
     const handles = new Map(plan.channels.flatMap((name) => (this.#channels.has(name) ? [[name, this.#channels.get(name)?.part as ChannelHandle]] : [])));
     const component = sourceUnit(this.agent, plan, handles, this.#surroundings);
     this.#sources.set(plan.name, { canonical: plan.canonical, part: component });

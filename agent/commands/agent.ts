@@ -1,0 +1,97 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { describeError } from '../../core/errors.ts';
+import type { AgentArguments, AgentIo } from '../cli-types.ts';
+import { configurationLoader } from '../configuration-loader.ts';
+import { RunningAgent } from '../running-agent.ts';
+import { version } from '../version.ts';
+
+const DEFAULT_STOP_MS = 10_000;
+const FILE_POLL_S = 30;
+const HTTP_POLL_S = 300;
+/** `EX_CONFIG` of sysexits.h. */
+const EX_CONFIG = 78;
+/** What a shell answers for a process that SIGINT ended. */
+const INTERRUPTED = 130;
+
+/** Runs an agent until a signal ends it. Resolves with the exit status: 0 stopped, 78 a configuration that cannot run, 70 a fault of ours. */
+export async function runAgent(args: AgentArguments, io: AgentIo): Promise<number> {
+  const loader = configurationLoader(args, io);
+  const seen = await loader.look();
+  const loaded = await loader.load();
+  io.log.hide(loaded.secrets);
+  if (loaded.report) io.err(loaded.report);
+  if (!loaded.plan) return EX_CONFIG;
+  const agent = new RunningAgent({
+    agent: args.name,
+    version,
+    io,
+    loader,
+    reloadEveryMs: reloadEveryMs(args),
+    stopTimeoutMs: args.stopTimeoutMs ?? DEFAULT_STOP_MS,
+    deadLetters: io.systemProperties.get('millrace.dead.letters') ?? join(homedir(), '.millrace', 'dead-letters'),
+  });
+  const release = handleSignals(agent);
+  const monitoring = await startMonitoring(agent, args, io);
+  try {
+    agent.start(loaded.plan, seen).then(
+      () => agent.announce(monitoring.url()),
+      (error: unknown) => agent.fatal(error instanceof Error ? error : new Error(String(error))),
+    );
+    return await agent.ended;
+  } finally {
+    release();
+    await monitoring.stop();
+  }
+}
+
+function handleSignals(agent: RunningAgent): () => void {
+  const stop = (): void => agent.stop(INTERRUPTED);
+  const reload = (): void => agent.reload();
+  const broken = (error: unknown): void => agent.fatal(error instanceof Error ? error : new Error(String(error)));
+  const handlers = [
+    ['SIGTERM', stop],
+    ['SIGINT', stop],
+    ['SIGHUP', reload],
+    ['uncaughtException', broken],
+    ['unhandledRejection', broken],
+  ] as const;
+  for (const [event, handler] of handlers) process.on(event, handler);
+  return () => {
+    for (const [event, handler] of handlers) process.off(event, handler);
+  };
+}
+
+interface RunningMonitoring {
+  url(): string | undefined;
+  stop(): Promise<void>;
+}
+
+async function startMonitoring(agent: RunningAgent, args: AgentArguments, io: AgentIo): Promise<RunningMonitoring> {
+  const none: RunningMonitoring = { url: () => undefined, stop: async () => undefined };
+  const { readMonitoringSettings } = await import('../../monitoring/settings.ts');
+  const { settings, problem } = readMonitoringSettings(io.systemProperties);
+  const log = io.log.logger(`${args.name}.monitoring`);
+  if (problem !== undefined) log.error('no monitoring', { reason: problem });
+  if (!settings) return none;
+  try {
+    const { Monitoring } = await import('../../monitoring/http.ts');
+    const monitoring = new Monitoring({ ...settings, metrics: agent.supervisor, log });
+    await monitoring.start();
+    return {
+      url: () => (monitoring.endpoint ? `http://${monitoring.endpoint.address}` : undefined),
+      stop: () => monitoring.stop(),
+    };
+  } catch (error) {
+    log.error('no monitoring', { reason: describeError(error) });
+    return none;
+  }
+}
+
+function reloadEveryMs(args: AgentArguments): number {
+  if (!args.reload) return -1;
+  const fallback = args.confUris.some((uri) => uri.startsWith('http')) ? HTTP_POLL_S : FILE_POLL_S;
+  const seconds = args.pollIntervalSeconds ?? 0;
+  return (seconds === 0 ? fallback : seconds) * 1000;
+}
+
