@@ -2,7 +2,18 @@ import type { AnyDefinition } from '../core/define.ts';
 import { Registry } from '../core/registry.ts';
 import { memoryChannel } from './memory.ts';
 import { pseudoTxnChannel } from './pseudo-txn.ts';
+import { fileChannel } from './file.ts';
+import { jdbcChannel } from './jdbc.ts';
+import { spillableMemoryChannel } from './spillable-memory.ts';
+import { kafkaChannel } from './kafka.ts';
 
-const all: readonly AnyDefinition<'channel'>[] = [memoryChannel, pseudoTxnChannel];
+const all: readonly AnyDefinition<'channel'>[] = [
+  memoryChannel,
+  pseudoTxnChannel,
+  fileChannel,
+  jdbcChannel,
+  spillableMemoryChannel,
+  kafkaChannel,
+];
 
 export const channels = new Registry('channel', all);

@@ -4,12 +4,14 @@ import { hostInterceptor } from './host.ts';
 import { staticInterceptor } from './static.ts';
 import { timestampInterceptor } from './timestamp.ts';
 import { uuidInterceptor } from './uuid.ts';
+import { morphlineInterceptor } from './morphline.ts';
 
 const all: readonly AnyDefinition<'interceptor'>[] = [
   timestampInterceptor,
   hostInterceptor,
   staticInterceptor,
   uuidInterceptor,
+  morphlineInterceptor,
 ];
 
 export const interceptors = new Registry('interceptor', all);

@@ -5,7 +5,41 @@ import { netcatUdpSource } from './netcatudp.ts';
 import { execSource } from './exec.ts';
 import { sequenceSource } from './seq.ts';
 import { stressSource } from './stress.ts';
+import { avroSource } from './avro.ts';
+import { thriftSource } from './thrift.ts';
+import { syslogTcpSource } from './syslogtcp.ts';
+import { syslogUdpSource } from './syslogudp.ts';
+import { multiportSyslogTcpSource } from './multiport-syslogtcp.ts';
+import { spooldirSource } from './spooldir.ts';
+import { taildirSource } from './taildir.ts';
+import { httpSource } from './http.ts';
+import { jmsSource } from './jms.ts';
+import { kafkaSource } from './kafka.ts';
+import { twitterSource } from './twitter.ts';
+import { scribeSource } from './scribe.ts';
+import { avroLegacySource } from './avro-legacy.ts';
+import { thriftLegacySource } from './thrift-legacy.ts';
 
-const all: readonly AnyDefinition<'source'>[] = [netcatSource, netcatUdpSource, execSource, sequenceSource, stressSource];
+const all: readonly AnyDefinition<'source'>[] = [
+  netcatSource,
+  netcatUdpSource,
+  execSource,
+  sequenceSource,
+  stressSource,
+  avroSource,
+  thriftSource,
+  syslogTcpSource,
+  syslogUdpSource,
+  multiportSyslogTcpSource,
+  spooldirSource,
+  taildirSource,
+  httpSource,
+  jmsSource,
+  kafkaSource,
+  twitterSource,
+  scribeSource,
+  avroLegacySource,
+  thriftLegacySource,
+];
 
 export const sources = new Registry('source', all);
