@@ -38,18 +38,22 @@ export function nested<K extends Kind>(
   };
 }
 
-/** Reads all options of a definition; `generic` are keys known to whoever asks, which are left alone. */
+/**
+ * Reads all options of a definition; `generic` are keys known to whoever asks, which are left alone. Values come out unless a problem has
+ * an effect that is not `tolerated`; with `refuse` tolerated they are those that Flume would go on with.
+ */
 export function readOptions<O extends OptionTable>(
   definition: { readonly options: O; check?(values: Values<O>): readonly Finding[] },
   properties: Properties,
   generic: (key: string) => boolean = () => false,
+  tolerated: readonly Effect[] = ['warn'],
 ): OptionReading<O> {
   const problems: OptionProblem[] = [];
   const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   const used = new Set<string>();
   for (const [name, spec] of Object.entries(definition.options)) {
     if (isPrefix(spec)) values[name] = readPrefix(name, spec, properties, used, problems);
-    else if (isNested(spec)) values[name] = readNested(name, spec, properties, used, problems);
+    else if (isNested(spec)) values[name] = readNested(name, spec, properties, used, problems, tolerated);
     else values[name] = readValue(name, spec, properties, used, problems);
   }
   const known = knownKeys(definition.options);
@@ -57,11 +61,14 @@ export function readOptions<O extends OptionTable>(
     if (used.has(key) || generic(key)) continue;
     problems.push({ key, effect: 'warn', fault: 'unknown', sentence: 'unknown property', known: nearest(key, known) });
   }
-  if (problems.some(({ effect, fault }) => effect !== 'warn' && fault !== 'unknown')) return { problems };
+  const stops = ({ effect }: { readonly effect: Effect }): boolean => !tolerated.includes(effect);
+  // A check may rely on every value, so it waits until those that could not be read are mended.
+  const unread = problems.some(({ key, effect }) => effect !== 'warn' && values[key] === undefined);
+  if (unread || problems.some(stops)) return problems.some(stops) ? { problems } : { values: values as Values<O>, problems };
   for (const { option: key, effect, sentence } of definition.check?.(values as Values<O>) ?? []) {
     problems.push({ key, effect, fault: 'conflict', sentence });
   }
-  return problems.some(({ effect }) => effect !== 'warn') ? { problems } : { values: values as Values<O>, problems };
+  return problems.some(stops) ? { problems } : { values: values as Values<O>, problems };
 }
 
 /** Keys that can stand in a file, for suggestions and help; prefixes without their star. */
@@ -118,6 +125,7 @@ function readNested<K extends Kind>(
   properties: Properties,
   used: Set<string>,
   problems: OptionProblem[],
+  tolerated: readonly Effect[],
 ): Nested<K> | undefined {
   const type = properties.get(name) ?? spec.defaultType;
   const below = new Map<string, string>();
@@ -133,7 +141,7 @@ function readNested<K extends Kind>(
     problems.push({ key: name, effect: spec.unknownType, fault: 'bad', sentence: `is no ${spec.registry.kind} type`, known });
     return undefined;
   }
-  const reading = readOptions(definition as unknown as Definition, below);
+  const reading = readOptions(definition as unknown as Definition, below, undefined, tolerated);
   problems.push(...reading.problems.map((problem) => ({ ...problem, key: `${name}.${problem.key}` })));
   const { values } = reading;
   if (!values) return undefined;
