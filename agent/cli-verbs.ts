@@ -1,7 +1,7 @@
+import { join } from 'node:path';
 import yargs from 'yargs';
 import type { CheckArguments, CommandIo, ExplainArguments, HelpArguments } from './cli-types.ts';
 import { home, readBuildFacts } from './installation.ts';
-import { join } from 'node:path';
 
 /** EX_USAGE: the command line cannot be understood. */
 const EXIT_USAGE = 64;
@@ -17,8 +17,9 @@ export async function runVerb(words: readonly string[], io: CommandIo): Promise<
     .exitProcess(false)
     .strict()
     .version(false)
-    .help('help')
-    .alias('help', 'h')
+    // Under its usual name it would take "help" for a call of its own.
+    .help('show-help')
+    .hide('show-help')
     .wrap(110)
     .demandCommand(1)
     .fail((message, error) => {
@@ -100,7 +101,7 @@ function spelledOut(words: readonly string[]): readonly string[] {
   const [verb, ...rest] = words;
   if (verb === '--version') return ['version', ...rest];
   if (verb === '--help' || verb === '-h') return ['help', ...rest];
-  return words;
+  return words.map((word) => (word === '--help' || word === '-h' ? '--show-help' : word));
 }
 
 function defaultPlugins(io: CommandIo): string {

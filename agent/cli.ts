@@ -1,6 +1,5 @@
-import { isatty } from 'node:tty';
 import { join } from 'node:path';
-import { descriptorTarget } from '../io/output-descriptor.ts';
+import { descriptorTarget, isTerminal } from '../io/output-descriptor.ts';
 import { Output } from '../io/output.ts';
 import { openRollingFile } from '../io/rolling-file.ts';
 import { readSmallFile } from '../io/small-file.ts';
@@ -89,7 +88,7 @@ function plainIo(jvm: JvmArguments): CommandIo {
 function surroundings(jvm: JvmArguments): Pick<CommandIo, 'colour' | 'env' | 'systemProperties'> {
   const env = new Map(Object.entries(process.env).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])));
   const wanted = !env.get('NO_COLOR') && env.get('TERM') !== 'dumb';
-  return { colour: wanted && isatty(1) && isatty(2), env, systemProperties: jvm.systemProperties };
+  return { colour: wanted && isTerminal(1) && isTerminal(2), env, systemProperties: jvm.systemProperties };
 }
 
 async function agentVerb(program: Program, verb: string, words: readonly string[]): Promise<number> {
@@ -146,7 +145,7 @@ function startLog(settings: LogSettings, io: CommandIo, stdout: Output): AgentLo
       outputs.splice(0, outputs.length, stdout);
     }
   }
-  return openLog({ level, format, colour: io.colour && isatty(1), outputs, toConsole: outputs.includes(stdout) });
+  return openLog({ level, format, colour: io.colour, outputs, toConsole: outputs.includes(stdout) });
 }
 
 /** Runs the agent; a fault of the program is told in the log and ends it, since nothing is known to work any more. */

@@ -31,15 +31,14 @@ export function logLine(entry: LogEntry, style: LineStyle): string {
   return style.format === 'json' ? jsonLine(entry, style) : textLine(entry, style);
 }
 
-/** A line for the logger sink: `text` as it stands. Lines of a dump, which begin with an eight-digit offset, stay lines of their own. */
+/** A line for the logger sink, whose text is the sentence. Nothing is masked: it is data, and not ours to change. */
 export function eventLine(entry: Omit<LogEntry, 'facts'>, format: 'text' | 'json'): string {
   const text = cut(entry.sentence, MOST_OF_AN_EVENT);
   if (format === 'json') {
     const { timeMs, level, component } = entry;
     return `${safeJson({ time: new Date(timeMs).toISOString(), level, component, event: text })}\n`;
   }
-  const lines = text.split(/\n(?=[0-9A-F]{8} )/).map(escapeControls);
-  return `${localTime(entry.timeMs)} INFO  ${escapeControls(entry.component)}  ${lines.join('\n')}\n`;
+  return `${localTime(entry.timeMs)} INFO  ${escapeControls(entry.component)}  ${escapeControls(text)}\n`;
 }
 
 function textLine({ timeMs, level, component, sentence, facts }: LogEntry, style: LineStyle): string {

@@ -51,3 +51,10 @@ function doNotWait(descriptor: number): void {
   const { Socket } = process.getBuiltinModule('node:net');
   new Socket({ fd: descriptor, readable: false }).on('error', () => undefined).unref();
 }
+
+/** Whether a person looks at the descriptor. */
+export function isTerminal(descriptor: number): boolean {
+  // A look first: node:tty brings node:net with it, and a daemon has no terminal. Major number 1 is /dev/null and its like.
+  const about = fstatSync(descriptor);
+  return about.isCharacterDevice() && about.rdev >> 8 !== 1 && process.getBuiltinModule('node:tty').isatty(descriptor);
+}

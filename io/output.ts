@@ -95,9 +95,9 @@ export class Output {
   async close(deadlineMs: number): Promise<void> {
     this.#closing = true;
     this.#timer?.ref();
-    const until = performance.now() + deadlineMs;
+    const until = process.uptime() * 1000 + deadlineMs;
     this.#flush();
-    while (this.#held() > 0 && !this.#gone && performance.now() < until) {
+    while (this.#held() > 0 && !this.#gone && process.uptime() * 1000 < until) {
       await new Promise((resolve) => setTimeout(resolve, 2));
     }
     this.#end();
