@@ -21,14 +21,20 @@ export class Registry<K extends Kind = Kind> {
     return this.#byName.get(nameKey(type));
   }
 
-  /** Throws if a name is taken, which is a fault of the program or of a plug-in. */
+  /** Throws if a name is taken, which is a fault of the program or of a plug-in; nothing is added then. */
   add(definition: AnyDefinition<K>): void {
-    for (const type of definition.types) {
-      const key = nameKey(type);
-      if (this.#byName.has(key)) throw new Error(`two definitions of the ${this.kind} type "${type}"`);
-      this.#byName.set(key, definition);
-    }
+    const taken = definition.types.find((type) => this.#byName.has(nameKey(type)));
+    if (taken !== undefined) throw new Error(`two definitions of the ${this.kind} type "${taken}"`);
+    for (const type of definition.types) this.#byName.set(nameKey(type), definition);
     this.#all.push(definition);
+  }
+
+  /**
+   * Makes `name` another name of a definition in here, in place of what it meant before: for plug-ins, which are known by the path or the
+   * class name that stands in the file as well.
+   */
+  alias(name: string, definition: AnyDefinition<K>): void {
+    this.#byName.set(nameKey(name), definition);
   }
 }
 
