@@ -1,6 +1,9 @@
 import type { AnyDefinition } from '../core/define.ts';
 import { Registry } from '../core/registry.ts';
 import { hostInterceptor } from './host.ts';
+import { regexFilterInterceptor } from './regex-filter.ts';
+import { removeHeaderInterceptor } from './remove-header.ts';
+import { searchReplaceInterceptor } from './search-replace.ts';
 import { staticInterceptor } from './static.ts';
 import { timestampInterceptor } from './timestamp.ts';
 import { uuidInterceptor } from './uuid.ts';
@@ -10,6 +13,9 @@ const all: readonly AnyDefinition<'interceptor'>[] = [
   timestampInterceptor,
   hostInterceptor,
   staticInterceptor,
+  removeHeaderInterceptor,
+  searchReplaceInterceptor,
+  regexFilterInterceptor,
   uuidInterceptor,
   morphlineInterceptor,
 ];
