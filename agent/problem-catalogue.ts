@@ -246,6 +246,13 @@ export const CATALOGUE = {
     title: 'a file that a component needs cannot be read',
     explanation: 'The component reads this file when it is made: a key store, a password, a schema. Flume drops the component without it.',
   },
+  M038: {
+    severity: error,
+    title: 'a plug-in cannot be used',
+    explanation:
+      'The file that a type names, or that a mapping names for it, is not there, fails while it is loaded, or does not export a definition. The sentence names the file and the reason. How plug-ins are found and what they export is told in docs/plugins.md.',
+    example: 'a1.sinks.k1.type = ./missing-sink.js',
+  },
   M101: {
     severity: warning,
     title: 'a channel is full',
@@ -265,6 +272,11 @@ export const CATALOGUE = {
     severity: error,
     title: 'a batch larger than its channel',
     explanation: 'A batch could not be stored even if the channel were empty. Give the channel a larger capacity, transactionCapacity or byteCapacity, or the sender a smaller batch.',
+  },
+  M107: {
+    severity: error,
+    title: 'a plug-in did not keep to its contract',
+    explanation: 'What a plug-in made or returned is not what its kind of component has to be, for example an interceptor that returns no batch. The sentence names what was expected. See docs/plugins.md.',
   },
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;
 
