@@ -11,7 +11,7 @@ export type PluginKind = (typeof PLUGIN_KINDS)[number];
 /** A plug-in is not what it has to be. The message completes "the plug-in …". */
 export class PluginError extends AgentError {
   constructor(message: string, options?: { cause?: unknown }) {
-    super('M120', message, options);
+    super('M107', message, options);
   }
 }
 

@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { addPlugins } from '../../../agent/configuration-plugins.ts';
+import { effectiveProperties, type Effective } from '../../../agent/effective.ts';
+import type { Registries } from '../../../agent/plan-types.ts';
+import { renderProblems } from '../../../agent/problems.ts';
+import { define } from '../../../core/define.ts';
+import { Registry } from '../../../core/registry.ts';
+import { loggerLike } from './plugins-fixture.ts';
+
+function registries(): Registries {
+  return {
+    sources: new Registry('source', []),
+    channels: new Registry('channel', []),
+    sinks: new Registry('sink', [define('sink', { types: ['null'], summary: '', options: {}, create: loggerLike })]),
+    interceptors: new Registry('interceptor', []),
+    selectors: new Registry('selector', []),
+    sinkProcessors: new Registry('sink processor', []),
+    configFilters: new Registry('config filter', []),
+  };
+}
+
+function read(text: string): Promise<Effective> {
+  return effectiveProperties([{ name: 'x.conf', bytes: Buffer.from(text) }], 'millrace', { env: new Map(), systemProperties: new Map() });
+}
+
+test('a plug-in that is not there is an error at the type that names it', async () => {
+  const effective = await read('a1.sinks = k1\na1.sinks.k1.type = ./missing.js\n');
+  const problems = await addPlugins(effective, registries(), { confDirectories: ['/nowhere'], pluginsPath: [] });
+  assert.equal(
+    renderProblems(problems, effective.texts, false).split('\n')[0],
+    'x.conf:2:20  error  M038  there is no module ./missing.js in /nowhere',
+  );
+});
+
+test('nothing is looked for where every type is known', async () => {
+  const effective = await read('a1.sinks = k1\na1.sinks.k1.type = NULL\n');
+  assert.deepEqual(await addPlugins(effective, registries(), { confDirectories: [], pluginsPath: ['/nowhere'] }), []);
+});
