@@ -112,7 +112,7 @@ export class Batch implements Iterable<Event> {
     if (!first || batches.every((batch) => !batch.#own && sameCommon(batch.#common, first.#common))) {
       return new Batch(bytes, bounds, size, first ? first.#common : NO_HEADERS);
     }
-    const rows = batches.map((batch) => batch.#withoutBodies());
+    const rows = batches.map((batch) => batch.withoutBodies());
     return Batch.over(bytes, bounds, size, new JoinedRows(rows));
   }
 
@@ -208,16 +208,16 @@ export class Batch implements Iterable<Event> {
     return new Batch(Buffer.concat(bodies, length), bounds, this.size, this.#common, this.#own, this.#rows, this.#firstRow);
   }
 
+  /** Only good for asking headers: lets go of the bytes. For rows of headers that are made from a batch's own. */
+  withoutBodies(): Batch {
+    return new Batch(NO_BYTES, NO_BOUNDS, this.size, this.#common, this.#own, this.#rows, this.#firstRow);
+  }
+
   *[Symbol.iterator](): Iterator<Event> {
     const shared = this.#own ? undefined : this.headers(0);
     for (let index = 0; index < this.size; index++) {
       yield { body: this.body(index), headers: shared ?? this.headers(index) };
     }
-  }
-
-  /** Only good for asking headers: lets go of the bytes. */
-  #withoutBodies(): Batch {
-    return new Batch(NO_BYTES, NO_BOUNDS, this.size, this.#common, this.#own, this.#rows, this.#firstRow);
   }
 
   #row(index: number): number {
