@@ -17,7 +17,7 @@ class AddedRows implements HeaderRows {
   readonly #keepExisting: boolean;
 
   constructor(batch: Batch, added: ReadonlyMap<string, HeaderOf>, keepExisting: boolean) {
-    this.#batch = batch;
+    this.#batch = batch.withoutBodies();
     this.#added = added;
     this.#keepExisting = keepExisting;
   }

@@ -1,6 +1,7 @@
 import type { AnyDefinition } from '../core/define.ts';
 import { Registry } from '../core/registry.ts';
 import { hostInterceptor } from './host.ts';
+import { regexExtractorInterceptor } from './regex-extractor.ts';
 import { regexFilterInterceptor } from './regex-filter.ts';
 import { removeHeaderInterceptor } from './remove-header.ts';
 import { searchReplaceInterceptor } from './search-replace.ts';
@@ -16,6 +17,7 @@ const all: readonly AnyDefinition<'interceptor'>[] = [
   removeHeaderInterceptor,
   searchReplaceInterceptor,
   regexFilterInterceptor,
+  regexExtractorInterceptor,
   uuidInterceptor,
   morphlineInterceptor,
 ];
