@@ -147,7 +147,7 @@ const MONITORING_LINE = /monitoring listens\b.*?(?:\]|\d):(\d+)/;
 const RUNNING_LINE = /agent runs\b/;
 function endpointLine(component: string): RegExp {
   const name = component.replace(/[^\w]/g, '\\$&');
-  return new RegExp(`(?:^|[\\s.])${name}\\b.*?(?:\\]|\\d|localhost):(\\d+)\\b`);
+  return new RegExp(`[\\s.]${name}\\s+listens\\b.*?(?:\\]|\\d):(\\d+)\\b`);
 }
 
 function launch(options: AgentOptions, confFile: string, folder: string): Parameters<typeof startDaemon>[0] {
