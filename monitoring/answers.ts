@@ -34,7 +34,7 @@ const LONGEST_REASON = 500;
  */
 export function answerTo({ method, target, accept }: Question, { metrics, format, redact }: Surroundings): Answer {
   if (method === 'TRACE' || method === 'OPTIONS') {
-    return { status: 403, contentType: TEXT_TYPE, body: `${method} is not allowed here.\n` };
+    return { status: 403, contentType: TEXT_TYPE, body: '' };
   }
   switch (pathOf(target)) {
     case '/':
@@ -87,10 +87,14 @@ function json(status: number, value: object): Answer {
   return { status, contentType: JSON_TYPE, body: `${JSON.stringify(value)}\n` };
 }
 
-/** Without scheme, host and query, and in lower case: Flume finds `/metrics` in any case. */
+/** Without scheme, host, parameters and query, decoded and in lower case: as Flume's server finds `/metrics`. */
 function pathOf(target: string): string {
-  const path = target.replace(/^https?:\/\/[^/?#]*/i, '').replace(/[?#].*$/s, '');
-  return path === '' ? '/' : path.toLowerCase();
+  const path = target.replace(/^https?:\/\/[^/?#]*/i, '').replace(/[;?#].*$/s, '');
+  try {
+    return path === '' ? '/' : decodeURIComponent(path).toLowerCase();
+  } catch {
+    return path;
+  }
 }
 
 /** What Prometheus sends and no browser, curl or Flume tool does. */

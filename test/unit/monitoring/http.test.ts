@@ -55,12 +55,12 @@ test('/, /metrics in any case and unknown paths answer as Flume does', async (t)
   const page = await fetch(`${url}/`);
   assert.deepEqual([page.status, page.headers.get('content-type')], [200, 'text/html;charset=utf-8']);
   assert.equal(await page.text(), 'For Flume metrics please click <a href = "./metrics"> here</a>.');
-  for (const path of ['/metrics', '/METRICS', '/Metrics?a=b']) {
+  for (const path of ['/metrics', '/METRICS', '/Metrics?a=b', '/%6detrics', '/metrics;a=b']) {
     const answer = await fetch(url + path);
     assert.deepEqual([answer.status, answer.headers.get('content-type')], [200, 'application/json;charset=utf-8']);
     assert.match(await answer.text(), /^\{"SINK\.k1":\{.*"EventDrainSuccessCount":"3".*\}\}$/);
   }
-  for (const path of ['/x', '/metrics/', '/metrics/../../etc/passwd', '/%2e%2e/etc/passwd']) {
+  for (const path of ['/x', '/metrics/', '/metrics/../../etc/passwd', '/%2e%2e/etc/passwd', '//metrics', '/%zz', '/metrics%00']) {
     const { status } = await fetch(url + path);
     assert.equal(status, 404, path);
   }
