@@ -101,6 +101,7 @@ function spelledOut(words: readonly string[]): readonly string[] {
   const [verb, ...rest] = words;
   if (verb === '--version') return ['version', ...rest];
   if (verb === '--help' || verb === '-h') return ['help', ...rest];
+  if (verb === 'help' && ['check', 'explain', 'version'].includes(rest[0] ?? '')) return [...rest, '--show-help'];
   return words.map((word) => (word === '--help' || word === '-h' ? '--show-help' : word));
 }
 

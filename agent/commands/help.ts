@@ -2,7 +2,7 @@ import type { Kind } from '../../core/component.ts';
 import type { AnyDefinition } from '../../core/define.ts';
 import { nearest } from '../../core/nearest.ts';
 import type { CommandIo, HelpArguments } from '../cli-types.ts';
-import { programUsage } from '../cli-usage.ts';
+import { agentUsage, programUsage } from '../cli-usage.ts';
 import { exampleOf, ignoredKeys, optionTexts, typeNotes } from '../definition-text.ts';
 
 /** EX_USAGE: there is no such kind or type. */
@@ -21,6 +21,10 @@ export async function help(args: HelpArguments, io: CommandIo): Promise<number> 
   const shelves = await loadShelves();
   if (topic === undefined) {
     io.out(`${programUsage('millrace')}\nTypes (help KIND TYPE shows the options):\n${shelves.map(shelfLine).join('')}`);
+    return 0;
+  }
+  if (topic === 'agent') {
+    io.out(agentUsage('millrace'));
     return 0;
   }
   const shelf = shelves.find(({ kind }) => isNameOf(topic, kind));
