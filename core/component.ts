@@ -117,6 +117,8 @@ export interface Serializer {
    * out.
    */
   encode(batch: Batch, reject: (index: number, reason: string) => void): Buffer | Promise<Buffer>;
+  /** The bytes of the last `encode` did not get into the file: it goes on as if that call had never been. */
+  undo?(): void;
   /** Bytes behind the last event. */
   end(): Buffer;
 }
@@ -167,6 +169,8 @@ export interface PartContext {
   readonly name: string;
   readonly log: Logger;
   count(counter: string, amount: number): void;
+  /** Reads a small text from a URL, `file:`, `http:` or `https:`. Absent where whoever holds the part has no use for it. */
+  readText?(url: string): Promise<string>;
 }
 
 /** What each kind of definition is created with, and what it creates. */
