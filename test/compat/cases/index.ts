@@ -1,0 +1,12 @@
+/** All side-by-side cases. */
+
+import type { CompatCase } from '../side-by-side.ts';
+import { interceptorCases } from './interceptors.ts';
+import { netcatCases, netcatUdpCases } from './netcat.ts';
+import { execCases, generatorCases } from './processes.ts';
+import { groupCases, selectorCases } from './routing.ts';
+import { fileRollCases, loggerCases, metricsCases } from './sinks.ts';
+
+export const compatCases: readonly CompatCase[] = [
+  ...netcatCases, ...netcatUdpCases, ...execCases, ...generatorCases, ...interceptorCases, ...selectorCases, ...groupCases, ...fileRollCases, ...loggerCases, ...metricsCases,
+];
