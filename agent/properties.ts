@@ -144,7 +144,7 @@ function malformedEscapes(text: ConfigText): Place[] {
   const places: Place[] = [];
   let continued = false;
   for (const [index, line] of text.lines.entries()) {
-    const comment = !continued && /^[ \t\f]*[#!]/.test(line);
+    const comment: boolean = !continued && /^[ \t\f]*[#!]/.test(line);
     continued = !comment && /(?<!\\)(?:\\\\)*\\$/.test(line);
     if (comment) continue;
     for (const match of line.matchAll(MALFORMED)) {

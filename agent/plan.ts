@@ -1,0 +1,94 @@
+/**
+ * From the effective properties to what the agents of a configuration consist of: one simulation of what Flume 1.11 does with them, used
+ * for running (`millrace` rules), for `--lenient` and for Flume's own verdict (`flume` rules).
+ */
+import { javaTrim } from '../core/java-values.ts';
+import { nearest } from '../core/nearest.ts';
+import type { Effective, EffectiveProperty } from './effective.ts';
+import { applyConfigFilters, type FilterSurroundings } from './plan-filters.ts';
+import { buildAgent, emptyPlan, type BuildContext } from './plan-build.ts';
+import { checkAgent, checkTogether } from './plan-checks.ts';
+import { LISTS, splitKeys, type AgentKeys } from './plan-keys.ts';
+import { didYouMean, Report } from './plan-report.ts';
+import type { AgentPlan, Plan, Problem, Registries } from './plan-types.ts';
+import { LoadFailure, validateAgent, type ValidAgent } from './plan-validate.ts';
+import { problem } from './problems.ts';
+import { isSecretKey } from './secrets.ts';
+
+export interface PlanSurroundings extends FilterSurroundings {
+  /** Whether a file can be read now. Without it every file can. */
+  readonly readable?: (path: string) => boolean;
+}
+
+/** All agents of a configuration and all problems of all of them. The registries must be complete: plug-ins come first. */
+export async function planAgents(effective: Effective, registries: Registries, surroundings: PlanSurroundings): Promise<Plan> {
+  const { rules } = effective;
+  const { agents, empty, nameless } = splitKeys(effective);
+  const problems: Problem[] = [...effective.problems];
+  const context: BuildContext = { registries, rules, readable: surroundings.readable ?? (() => true) };
+  const drafts: { report: Report; valid: ValidAgent | undefined }[] = [];
+  let fatal = effective.fatal;
+  for (const agent of agents) {
+    const report = new Report(agent);
+    await applyConfigFilters(report, registries.configFilters, rules, surroundings);
+    let valid: ValidAgent | undefined;
+    try {
+      valid = validateAgent(report, rules);
+    } catch (error) {
+      if (!(error instanceof LoadFailure)) throw error;
+      fatal ??= `NullPointerException: ${error.message}`;
+    }
+    drafts.push({ report, valid });
+  }
+  const plans = drafts.map(({ report, valid }): AgentPlan => {
+    if (fatal !== undefined) return { ...emptyPlan(report.agent.name, 'refuses'), fatal };
+    if (!valid) return { ...emptyPlan(report.agent.name, 'idle'), dropped: report.dropped };
+    return buildAgent(report, valid, context);
+  });
+  if (rules === 'flume') return { agents: plans, problems };
+  for (const [index, { report, valid }] of drafts.entries()) checkAgent(report, valid, plans[index] as AgentPlan);
+  problems.push(...drafts.flatMap(({ report }) => report.problems));
+  problems.push(...checkTogether(drafts.map(({ report }, index) => ({ report, plan: plans[index] as AgentPlan }))));
+  problems.push(...strayProblems(effective, agents, empty, nameless));
+  return { agents: plans, problems };
+}
+
+/** Says that `name` is not among the agents, and which are. */
+export function unknownAgent(plan: Plan, name: string): Problem {
+  const names = plan.agents.map((agent) => agent.name);
+  const list = names.length > 0 ? `it has ${names.join(', ')}` : 'it has none';
+  return problem('M034', { sentence: `the configuration has no agent named "${name}"; ${list}`, ...didYouMean(nearest(name, names)) });
+}
+
+/** What matters for one agent: its own problems, and those of no agent in particular. */
+export function problemsOf(plan: Plan, name: string): readonly Problem[] {
+  return plan.problems.filter(({ agent }) => agent === undefined || agent === name);
+}
+
+function strayProblems(effective: Effective, agents: readonly AgentKeys[], empty: readonly EffectiveProperty[], nameless: readonly EffectiveProperty[]): Problem[] {
+  const problems: Problem[] = [];
+  for (const property of empty) {
+    const key = javaTrim(property.key);
+    if (effective.variables.has(property.key)) continue;
+    const { origin } = property;
+    const agent = agents.find(({ name }) => key.startsWith(`${name}.`));
+    // A line of text that somebody forgot to comment out has no separator, and nothing like a key in front.
+    const sentence = origin.hasSeparator || key.includes('.') ? `${key} has no value and is ignored` : 'this line is neither a property nor a comment';
+    problems.push(problem('M006', { place: origin.keyPlace(), sentence, ...(agent && { agent: agent.name }) }));
+  }
+  for (const property of nameless) {
+    const key = javaTrim(property.key);
+    if (effective.variables.has(property.key)) continue;
+    const [agent] = agents;
+    const word = LISTS.find((list) => key === list || key.startsWith(`${list}.`));
+    const hint = word && agent ? { hint: `did you mean "${agent.name}.${key}"?` } : {};
+    problems.push(
+      problem('M007', { place: property.origin.keyPlace(), sentence: `"${key}" names no agent and is used by no \${…}`, hideLine: isSecretKey(key), ...hint }),
+    );
+  }
+  if (agents.length === 0 && effective.texts.length > 0) {
+    const files = effective.texts.map(({ name }) => name).join(', ');
+    problems.push(problem('M003', { sentence: `${files}: there is no agent in it`, hint: 'a configuration has lines like "a1.sources = r1"' }));
+  }
+  return problems;
+}
