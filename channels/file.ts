@@ -1,6 +1,8 @@
 import { define, type Finding } from '../core/define.ts';
 import { boolean, choice, integer, list, optional, prefix, string } from '../core/options.ts';
 
+const CIPHER_CLASS = 'org.apache.flume.channel.file.encryption.AESCTRNoPaddingProvider';
+
 /** The file channel's options; the spillable memory channel has them too. */
 export const fileChannelOptions = {
   checkpointDir: optional(string({ doc: 'Directory of the checkpoint; absent: .flume/file-channel/checkpoint below the home directory.' })),
@@ -51,13 +53,7 @@ export const fileChannelOptions = {
     }),
   ),
   'encryption.activeKey': optional(string({ doc: 'Name of the key that new data files are encrypted with.' })),
-  'encryption.cipherProvider': optional(
-    choice({
-      values: ['AESCTRNOPADDING', 'org.apache.flume.channel.file.encryption.AESCTRNoPaddingProvider'],
-      otherwise: 'refuse',
-      doc: 'Cipher of new data files.',
-    }),
-  ),
+  'encryption.cipherProvider': optional(string({ doc: 'Cipher of new data files: AESCTRNOPADDING.' })),
   'encryption.keyProvider.keyStoreFile': optional(string({ doc: 'JCEKS file with the keys.' })),
   'encryption.keyProvider.keyStorePasswordFile': optional(string({ doc: 'File that holds the password of the key store.' })),
   'encryption.keyProvider.keys': optional(list({ doc: 'Names of the keys, separated by white space.' })),
@@ -132,6 +128,10 @@ function checkEncryption(values: FileChannelValues): readonly Finding[] {
   for (const name of ['keyStoreFile', 'keyStorePasswordFile', 'keys'] as const) {
     const option = `encryption.keyProvider.${name}` as const;
     if (values[option] === undefined) findings.push({ option, effect: 'drop', sentence: 'is required with encryption.keyProvider' });
+  }
+  const cipher = values['encryption.cipherProvider'];
+  if (cipher !== undefined && cipher.toUpperCase() !== 'AESCTRNOPADDING' && cipher !== CIPHER_CLASS) {
+    findings.push({ option: 'encryption.cipherProvider', effect: 'refuse', sentence: `"${cipher}" is no cipher: AESCTRNOPADDING is` });
   }
   return findings;
 }

@@ -1,6 +1,7 @@
 /** Options that several types share, written once: helpers for single options, tables to spread, and the checks that go with them. */
 
 import type { Finding } from './define.ts';
+import { compileJavaRegex, PatternSyntaxError } from './java-regex.ts';
 import { boolean, choice, integer, list, option, optional, string, type Option } from './options.ts';
 
 /** A port to listen on or connect to. Flume takes any number here and fails when it starts, so a bad one is refused. */
@@ -25,6 +26,24 @@ export function readIfNeeded(inner: Option<number>): Option<number> {
       return { value: bad === undefined && value !== undefined ? value : Number.NaN };
     },
   };
+}
+
+/** What is wrong with a regular expression in Java syntax, for `check` of an option. */
+export function regexFault(source: string): string | undefined {
+  try {
+    compileJavaRegex(source);
+    return undefined;
+  } catch (error) {
+    if (error instanceof PatternSyntaxError) return `cannot be used: ${error.message}`;
+    throw error;
+  }
+}
+
+/** Text split at each separator as Java does it: empty pieces at the end are left out. */
+export function splitLikeJava(text: string, separator: string): readonly string[] {
+  const pieces = text.split(separator);
+  while (pieces.at(-1) === '') pieces.pop();
+  return pieces;
 }
 
 /** Protocol and cipher lists: split at single blanks, as Flume does. */

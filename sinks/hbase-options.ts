@@ -1,6 +1,6 @@
 import { isKnownCharset } from '../core/charset.ts';
 import type { Finding } from '../core/define.ts';
-import { readIfNeeded } from '../core/option-groups.ts';
+import { readIfNeeded, regexFault, splitLikeJava } from '../core/option-groups.ts';
 import { boolean, choice, integer, optional, string, type Option } from '../core/options.ts';
 
 /** What the three HBase sinks have in common. */
@@ -47,6 +47,7 @@ export const regexSerializer = {
 };
 
 interface RegexValues {
+  readonly 'serializer.regex': string;
   readonly 'serializer.colNames': string;
   readonly 'serializer.rowKeyIndex': number;
   readonly 'serializer.charset': string;
@@ -54,6 +55,8 @@ interface RegexValues {
 
 export function checkRegexSerializer(values: RegexValues): readonly Finding[] {
   const findings: Finding[] = [];
+  const fault = regexFault(values['serializer.regex']);
+  if (fault) findings.push({ option: 'serializer.regex', effect: 'drop', sentence: fault });
   const charset = values['serializer.charset'];
   if (!isKnownCharset(charset)) {
     findings.push({ option: 'serializer.charset', effect: 'drop', sentence: `"${charset}" is not the name of a character set` });
@@ -75,9 +78,9 @@ export function checkRegexSerializer(values: RegexValues): readonly Finding[] {
 export function zookeeperQuorum(): Option<string> {
   return string({
     check: (value) => {
-      const ports = value.split(',').map((server) => server.split(':')[1]?.trim());
+      const ports = splitLikeJava(value, ',').map((server) => server.split(':')[1]?.trim());
       if (ports.some((port) => port === undefined || !/^[+-]?[0-9]+$/.test(port))) return 'has a server without a port: host:port is meant';
-      return new Set(ports.map(Number)).size === 1 ? undefined : 'has different ports: all servers must use the same';
+      return new Set(ports.map(Number)).size <= 1 ? undefined : 'has different ports: all servers must use the same';
     },
     doc: 'Servers of ZooKeeper: host:port, separated by commas, the same port for all; absent: as hbase-site.xml says.',
   });

@@ -1,5 +1,5 @@
 import { define, type Finding } from '../core/define.ts';
-import { checkServerTls, compressionType, port, serverTls, serverTlsFiles } from '../core/option-groups.ts';
+import { checkServerTls, compressionType, port, serverTls, serverTlsFiles, splitLikeJava } from '../core/option-groups.ts';
 import { boolean, integer, optional, string } from '../core/options.ts';
 
 export const avroSource = define('source', {
@@ -26,15 +26,8 @@ export const avroSource = define('source', {
 function checkIpFilter(on: boolean, rules: string | undefined): readonly Finding[] {
   if (!on) return [];
   if (rules === undefined) return [{ option: 'ipFilterRules', effect: 'drop', sentence: 'is required with ipFilter = true' }];
-  const bad = trailingEmptyDropped(rules.split(',')).find((rule) => !/^(?:allow|deny):(?:ip|name):/.test(rule.trim()));
+  const bad = splitLikeJava(rules, ',').find((rule) => !/^(?:allow|deny):(?:ip|name):/.test(rule.trim()));
   if (bad === undefined) return [];
   const sentence = `has the rule "${bad.trim()}", which is not of the form allow:ip:pattern (allow or deny, ip or name)`;
   return [{ option: 'ipFilterRules', effect: 'drop', sentence }];
-}
-
-/** What Java's split makes of a trailing separator. */
-function trailingEmptyDropped(pieces: readonly string[]): readonly string[] {
-  let end = pieces.length;
-  while (end > 0 && pieces[end - 1] === '') end--;
-  return pieces.slice(0, end);
 }

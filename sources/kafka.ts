@@ -1,4 +1,5 @@
 import { define, type Finding } from '../core/define.ts';
+import { regexFault } from '../core/option-groups.ts';
 import { boolean, ignored, integer, list, optional, prefix, string } from '../core/options.ts';
 
 export const kafkaSource = define('source', {
@@ -9,7 +10,9 @@ export const kafkaSource = define('source', {
     'kafka.topics': optional(
       list({ separator: /[ \t]*,[ \t]*/, aliases: ['topic'], doc: 'Topics to read, separated by commas.' }),
     ),
-    'kafka.topics.regex': optional(string({ doc: 'Regular expression for names of topics to read; stronger than kafka.topics.' })),
+    'kafka.topics.regex': optional(
+      string({ check: regexFault, doc: 'Regular expression for names of topics to read; stronger than kafka.topics.' }),
+    ),
     'kafka.consumer.group.id': string({ default: 'flume', aliases: ['groupId'], doc: 'Consumer group to read as.' }),
     batchSize: integer({ default: 1000, min: 1, outside: 'refuse', doc: 'Most events put into the channels at a time.' }),
     batchDurationMillis: integer({

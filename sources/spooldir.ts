@@ -1,6 +1,6 @@
 import { isKnownCharset } from '../core/charset.ts';
 import { define, type Finding } from '../core/define.ts';
-import { readIfNeeded } from '../core/option-groups.ts';
+import { readIfNeeded, regexFault } from '../core/option-groups.ts';
 import { boolean, choice, ignored, integer, optional, string } from '../core/options.ts';
 
 const BLOB = 'org.apache.flume.sink.solr.morphline.BlobDeserializer$Builder';
@@ -35,8 +35,8 @@ export const spooldirSource = define('source', {
     fileHeaderKey: string({ default: 'file', doc: 'Name of the header for the path.' }),
     basenameHeader: boolean({ default: false, doc: 'Put the name of the file into a header.' }),
     basenameHeaderKey: string({ default: 'basename', doc: 'Name of the header for the name.' }),
-    includePattern: string({ default: '^.*$', doc: 'Regular expression that the whole name of a file must match.' }),
-    ignorePattern: string({ default: '^$', doc: 'Regular expression for names of files to leave alone; stronger than includePattern.' }),
+    includePattern: pattern('^.*$', 'Regular expression that the whole name of a file must match.'),
+    ignorePattern: pattern('^$', 'Regular expression for names of files to leave alone; stronger than includePattern.'),
     consumeOrder: choice({
       values: ['oldest', 'youngest', 'random'],
       default: 'oldest',
@@ -82,6 +82,10 @@ export const spooldirSource = define('source', {
   check: checkDeserializer,
   batchSizeOption: 'batchSize',
 });
+
+function pattern(fallback: string, doc: string) {
+  return string({ default: fallback, bad: 'refuse', check: regexFault, doc });
+}
 
 interface DeserializerValues {
   readonly deserializer: (typeof deserializers)[number];

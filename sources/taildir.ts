@@ -1,4 +1,5 @@
 import { define, type Finding } from '../core/define.ts';
+import { regexFault } from '../core/option-groups.ts';
 import { boolean, integer, list, optional, prefix, string } from '../core/options.ts';
 
 export const taildirSource = define('source', {
@@ -13,7 +14,7 @@ export const taildirSource = define('source', {
     }),
     positionFile: optional(
       string({
-        check: (path) => (path.includes('/') ? undefined : 'has no directory: write at least ./ in front'),
+        check: (path) => (path.replace(/\/+$/, '').includes('/') ? undefined : 'has no directory: write at least ./ in front'),
         doc: 'File that holds the positions; absent: .flume/taildir_position.json below the home directory.',
       }),
     ),
@@ -59,6 +60,9 @@ function checkGroups(groups: readonly string[], files: ReadonlyMap<string, strin
       findings.push({ option: 'filegroups', effect: 'warn', sentence: `names the group "${group}", which has no files` });
     } else if (!path.includes('/')) {
       findings.push({ option: `filegroups.${group}`, effect: 'refuse', sentence: 'has no directory in front of its pattern' });
+    } else {
+      const sentence = regexFault(path.slice(path.lastIndexOf('/') + 1));
+      if (sentence) findings.push({ option: `filegroups.${group}`, effect: 'refuse', sentence });
     }
   }
   return findings;
