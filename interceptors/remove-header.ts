@@ -1,6 +1,6 @@
 import type { Batch } from '../core/batch.ts';
 import type { Interceptor, PartContext } from '../core/component.ts';
-import { define } from '../core/define.ts';
+import { define, type Finding } from '../core/define.ts';
 import { compileJavaRegex, javaSplit } from '../core/java-regex.ts';
 import { optional, string } from '../core/options.ts';
 import { BoundedRegex, regexFault, slowRegex } from './bounded-regex.ts';
@@ -14,12 +14,21 @@ export const removeHeaderInterceptor = define('interceptor', {
   options: {
     withName: optional(string({ doc: 'Header to remove.' })),
     fromList: optional(string({ doc: 'Headers to remove, separated by fromListSeparator.' })),
-    fromListSeparator: string({ default: '\\s*,\\s*', check: regexFault, doc: 'Regular expression, in Java syntax, that separates the names of fromList.' }),
+    fromListSeparator: string({ default: '\\s*,\\s*', doc: 'Regular expression, in Java syntax, that separates the names of fromList.' }),
     matching: optional(string({ check: regexFault, doc: 'Regular expression, in Java syntax: headers whose whole name matches are removed.' })),
   },
-  check: ({ matching }) => (matching === undefined ? [] : slowRegex('matching', matching)),
+  check: ({ fromList, fromListSeparator, matching }) => [
+    ...checkSeparator(fromList, fromListSeparator),
+    ...(matching === undefined ? [] : slowRegex('matching', matching)),
+  ],
   create: (context, values) => new RemoveHeader(context, values),
 });
+
+/** Flume uses the separator when there is something to separate, and drops the source if it cannot. */
+function checkSeparator(fromList: string | undefined, separator: string): readonly Finding[] {
+  const sentence = fromList === undefined ? undefined : regexFault(separator);
+  return sentence === undefined ? [] : [{ option: 'fromListSeparator', effect: 'drop', sentence }];
+}
 
 interface RemoveHeaderSettings {
   readonly withName: string | undefined;

@@ -22,7 +22,7 @@ export const loggerSink = define('sink', {
       outside: 'warn',
       doc: 'Most bytes of each body shown, as hexadecimal digits and as text, 16 to a line.',
     }),
-    batchSize: integer({ default: 100, min: 1, doc: 'Most events taken from the channel at a time.' }),
+    batchSize: integer({ default: 100, min: 1, unreadable: 'refuse', outside: 'refuse', doc: 'Most events taken from the channel at a time.' }),
   },
   create: (context, { batchSize, maxBytesToLog }) => new LoggerSink(context, batchSize, maxBytesToLog),
 });

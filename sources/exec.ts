@@ -45,7 +45,13 @@ const options = {
     check: (name) => (isKnownCharset(name) ? undefined : 'is not the name of a character set'),
     doc: 'Character set of the output; bytes that are none of UTF-8 become U+FFFD.',
   }),
-  maxLineBytes: integer({ default: 10 * 1024 * 1024, min: 1024, doc: 'A line that goes on beyond this is cut into several events.' }),
+  maxLineBytes: integer({
+    default: 10 * 1024 * 1024,
+    min: 1024,
+    unreadable: 'refuse',
+    outside: 'refuse',
+    doc: 'A line that goes on beyond this is cut into several events.',
+  }),
   environment: list({
     default: [],
     doc: 'Names of environment variables that the command gets besides the usual ones and those its text refers to; `*`: all.',

@@ -12,19 +12,27 @@ export const netcatSource = define('source', {
   summary: 'Listens on a TCP port and makes an event of each line.',
   options: {
     bind: string({ doc: 'Host name or address to listen on.' }),
-    port: integer({ min: 0, max: 65535, doc: 'TCP port to listen on; 0 picks a free one.' }),
+    port: integer({ min: 0, max: 65535, outside: 'refuse', doc: 'TCP port to listen on; 0 picks a free one.' }),
     'max-line-length': integer({
       default: 512,
       min: 1,
+      outside: 'refuse',
       doc: 'Longest line in UTF-16 units, its line feed included; a longer one is answered with FAILED and skipped.',
     }),
     'ack-every-event': boolean({ default: true, doc: 'Answer OK to each line once it is stored.' }),
     encoding: string({
       default: 'utf-8',
+      bad: 'refuse',
       check: (name) => (isKnownCharset(name) ? undefined : 'is not the name of a character set'),
       doc: 'Character set of lines and answers; bodies are UTF-8 whatever it is.',
     }),
-    maxConnections: integer({ default: 0, min: 0, doc: 'Most connections at a time; 0: as many as the descriptor limit leaves room for.' }),
+    maxConnections: integer({
+      default: 0,
+      min: 0,
+      unreadable: 'refuse',
+      outside: 'refuse',
+      doc: 'Most connections at a time; 0: as many as the descriptor limit leaves room for.',
+    }),
   },
   create: (context, values) => new NetcatSource(context, values),
 });

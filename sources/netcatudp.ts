@@ -14,7 +14,7 @@ export const netcatUdpSource = define('source', {
   summary: 'Listens on a UDP port and makes an event of the first line of each datagram.',
   options: {
     bind: optional(string({ doc: 'Host name or address to listen on; every address where it is absent.' })),
-    port: integer({ min: 0, max: 65535, doc: 'UDP port to listen on; 0 picks a free one.' }),
+    port: integer({ min: 0, max: 65535, outside: 'refuse', doc: 'UDP port to listen on; 0 picks a free one.' }),
     remoteAddress: optional(string({ doc: 'Header that receives the sender as `/address:port`; no header where it is absent.' })),
     remoteAddressHeader: ignored({ doc: 'has no effect, although the user guide of Flume names it: the option is remoteAddress' }),
   },
