@@ -1,0 +1,63 @@
+/**
+ * Writes Avro's binary encoding (Avro 1.11 specification, "Binary Encoding") into memory that grows and is used again:
+ *
+ *     long   = zig-zag of the number as a little-endian base-128 varint
+ *     bytes  = long length, then so many bytes;  string = the same with UTF-8
+ */
+export class AvroWriter {
+  #bytes: Buffer;
+  #length = 0;
+
+  constructor(firstBytes = 64 * 1024) {
+    this.#bytes = Buffer.allocUnsafeSlow(firstBytes);
+  }
+
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Forgets everything behind `length`. */
+  truncate(length: number): void {
+    this.#length = length;
+  }
+
+  /** A view of what was written from `from` on. It holds until something before its end is written anew. */
+  view(from: number): Buffer {
+    return this.#bytes.subarray(from, this.#length);
+  }
+
+  /** A whole number from 0 to 2^52. */
+  count(value: number): void {
+    this.#reserve(8);
+    let rest = 2 * value;
+    for (; rest > 0x7f; rest = Math.floor(rest / 128)) this.#bytes[this.#length++] = (rest % 128) | 0x80;
+    this.#bytes[this.#length++] = rest;
+  }
+
+  raw(bytes: Uint8Array, begin = 0, end = bytes.length): void {
+    this.#reserve(end - begin);
+    this.#bytes.set(begin === 0 && end === bytes.length ? bytes : bytes.subarray(begin, end), this.#length);
+    this.#length += end - begin;
+  }
+
+  bytes(bytes: Uint8Array, begin = 0, end = bytes.length): void {
+    this.count(end - begin);
+    this.raw(bytes, begin, end);
+  }
+
+  string(text: string): void {
+    const length = Buffer.byteLength(text);
+    this.count(length);
+    this.#reserve(length);
+    this.#bytes.write(text, this.#length);
+    this.#length += length;
+  }
+
+  #reserve(bytes: number): void {
+    const needed = this.#length + bytes;
+    if (needed <= this.#bytes.length) return;
+    const grown = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#bytes.length));
+    this.#bytes.copy(grown, 0, 0, this.#length);
+    this.#bytes = grown;
+  }
+}
