@@ -2,8 +2,8 @@ import type { Batch } from '../core/batch.ts';
 import type { Serializer } from '../core/component.ts';
 import { define } from '../core/define.ts';
 import { describeError } from '../core/errors.ts';
-import { hashOrder } from '../core/java-values.ts';
 import { boolean } from '../core/options.ts';
+import { HeaderOrder } from './header-order.ts';
 import { Scratch } from './scratch.ts';
 
 const LINE_FEED = 10;
@@ -22,7 +22,7 @@ class HeaderAndTextSerializer implements Serializer {
   readonly canAppend = true;
   readonly #appendNewline: boolean;
   readonly #scratch = new Scratch();
-  readonly #printer = new HeaderPrinter();
+  readonly #order = new HeaderOrder();
 
   constructor(appendNewline: boolean) {
     this.#appendNewline = appendNewline;
@@ -42,7 +42,7 @@ class HeaderAndTextSerializer implements Serializer {
   }
 
   #encodeShared(batch: Batch): Buffer {
-    const prefix = Buffer.from(`${this.#printer.print(batch.headers(0))} `);
+    const prefix = Buffer.from(`${this.#print(batch.headers(0))} `);
     const { bytes, bounds, size } = batch;
     const buffer = this.#scratch.take(batch.byteLength + size * (prefix.length + 1));
     let at = 0;
@@ -69,44 +69,28 @@ class HeaderAndTextSerializer implements Serializer {
     return buffer.subarray(0, at);
   }
 
-  /** `undefined` for events whose headers cannot be read. */
-  #textOfEach(batch: Batch, reject: (index: number, reason: string) => void): (string | undefined)[] {
-    const texts: (string | undefined)[] = [];
-    for (let index = 0; index < batch.size; index++) {
-      try {
-        texts.push(`${this.#printer.print(batch.headers(index))} `);
-      } catch (error) {
-        texts.push(undefined);
-        reject(index, `the headers cannot be written: ${describeError(error)}`);
-      }
-    }
-    return texts;
-  }
-}
-
-/** Prints headers as Java prints a hash map. The events of a batch mostly have the same names, so their order is kept. */
-class HeaderPrinter {
-  #names: readonly string[] = [];
-  #order: readonly string[] = [];
-
-  print(headers: ReadonlyMap<string, string>): string {
-    if (!this.#knows(headers)) {
-      this.#names = [...headers.keys()];
-      this.#order = hashOrder(this.#names);
-    }
+  /** As Java prints a hash map. */
+  #print(headers: ReadonlyMap<string, string>): string {
     let text = '{';
-    for (const name of this.#order) {
+    for (const name of this.#order.of(headers)) {
       if (text.length > 1) text += ', ';
       text += `${name}=${headers.get(name)}`;
     }
     return `${text}}`;
   }
 
-  #knows(headers: ReadonlyMap<string, string>): boolean {
-    if (headers.size !== this.#names.length) return false;
-    let at = 0;
-    for (const name of headers.keys()) if (this.#names[at++] !== name) return false;
-    return true;
+  /** `undefined` for events whose headers cannot be read. */
+  #textOfEach(batch: Batch, reject: (index: number, reason: string) => void): (string | undefined)[] {
+    const texts: (string | undefined)[] = [];
+    for (let index = 0; index < batch.size; index++) {
+      try {
+        texts.push(`${this.#print(batch.headers(index))} `);
+      } catch (error) {
+        texts.push(undefined);
+        reject(index, `the headers cannot be written: ${describeError(error)}`);
+      }
+    }
+    return texts;
   }
 }
 

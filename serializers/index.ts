@@ -1,8 +1,15 @@
 import type { AnyDefinition } from '../core/define.ts';
 import { Registry } from '../core/registry.ts';
+import { avroDatumSerializer } from './avro-datum.ts';
+import { avroEventSerializer } from './avro-event.ts';
 import { headerAndTextSerializer } from './header-and-text.ts';
 import { textSerializer } from './text.ts';
 
-const all: readonly AnyDefinition<'serializer'>[] = [textSerializer, headerAndTextSerializer];
+const all: readonly AnyDefinition<'serializer'>[] = [
+  textSerializer,
+  headerAndTextSerializer,
+  avroEventSerializer,
+  avroDatumSerializer,
+];
 
 export const serializers = new Registry('serializer', all);

@@ -1,0 +1,46 @@
+import { promisify } from 'node:util';
+import { crc32, deflateRaw, zstdCompress } from 'node:zlib';
+import type { Finding } from '../core/define.ts';
+import { compressSnappy } from '../protocols/snappy.ts';
+
+/** Compresses one block of a container. */
+export type AvroCompressor = (data: Buffer) => Promise<Buffer>;
+
+const deflateRawAsync = promisify(deflateRaw);
+const zstdCompressAsync = promisify(zstdCompress);
+
+const COMPRESSORS: ReadonlyMap<string, AvroCompressor> = new Map<string, AvroCompressor>([
+  ['deflate', (data) => deflateRawAsync(data)],
+  ['snappy', async (data) => snappyBlock(data)],
+  ['zstandard', (data) => zstdCompressAsync(data)],
+]);
+
+/** Codecs of Avro that no kept library writes. */
+const MISSING = ['bzip2', 'xz'];
+
+export const AVRO_CODECS = ['null', ...COMPRESSORS.keys()];
+
+export interface AvroCodec {
+  /** As the container names it; absent where it names none. */
+  readonly name?: string;
+  readonly compress?: AvroCompressor;
+}
+
+/** An unknown name compresses nothing and leaves the name out, as Flume does. */
+export function avroCodec(name: string): AvroCodec {
+  const compress = COMPRESSORS.get(name);
+  return compress ? { name, compress } : name === 'null' ? { name } : {};
+}
+
+export function codecFaults(option: string, name: string): readonly Finding[] {
+  if (AVRO_CODECS.includes(name)) return [];
+  if (!MISSING.includes(name)) return [{ option, effect: 'warn', sentence: `is none of ${AVRO_CODECS.join(', ')}; nothing is compressed` }];
+  return [{ option, effect: 'refuse', sentence: `is a codec that Millrace does not have; use one of ${AVRO_CODECS.join(', ')}` }];
+}
+
+/** Avro puts the CRC-32 of the uncompressed bytes, big-endian, behind a Snappy block. */
+function snappyBlock(data: Buffer): Buffer {
+  const checksum = Buffer.allocUnsafe(4);
+  checksum.writeUInt32BE(crc32(data));
+  return Buffer.concat([compressSnappy(data), checksum]);
+}
