@@ -26,7 +26,8 @@ test('C7.17 by name, from a list, by expression, and all at once', async () => {
 });
 
 test('C7.17 a wrong separator is an error', () => {
-  assert.match(problemsOf(removeHeaderInterceptor, { fromListSeparator: '(' })[0] ?? '', /^drop fromListSeparator: cannot be used/);
+  assert.match(problemsOf(removeHeaderInterceptor, { fromList: 'a', fromListSeparator: '(' })[0] ?? '', /^drop fromListSeparator: cannot be used/);
+  assert.deepEqual(problemsOf(removeHeaderInterceptor, { fromListSeparator: '(' }), []);
   assert.match(problemsOf(removeHeaderInterceptor, { matching: '(' })[0] ?? '', /^drop matching: cannot be used/);
 });
 
