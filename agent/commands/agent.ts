@@ -4,7 +4,7 @@ import { describeError } from '../../core/errors.ts';
 import type { AgentArguments, AgentIo } from '../cli-types.ts';
 import { configurationLoader } from '../configuration-loader.ts';
 import { RunningAgent } from '../running-agent.ts';
-import { version } from '../version.ts';
+import { readBuildFacts } from '../installation.ts';
 
 const DEFAULT_STOP_MS = 10_000;
 const FILE_POLL_S = 30;
@@ -24,7 +24,7 @@ export async function runAgent(args: AgentArguments, io: AgentIo): Promise<numbe
   if (!loaded.plan) return EX_CONFIG;
   const agent = new RunningAgent({
     agent: args.name,
-    version,
+    version: readBuildFacts().version,
     io,
     loader,
     reloadEveryMs: reloadEveryMs(args),
