@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { test } from 'node:test';
+import { startAgent, until, type RunningAgent } from '../harness/agent.ts';
+
+/** Sends lines to a netcat source and reads the answers. */
+async function send(agent: RunningAgent, source: string, lines: readonly string[]): Promise<string> {
+  const socket = connect(await agent.port(source), '127.0.0.1');
+  let answer = '';
+  socket.setEncoding('utf8').on('data', (text: string) => (answer += text));
+  socket.end(lines.map((line) => `${line}\n`).join(''));
+  await once(socket, 'close');
+  return answer;
+}
+
+const QUICKSTART = `
+a1.sources = r1
+a1.channels = c1
+a1.sinks = k1
+a1.sources.r1.type = netcat
+a1.sources.r1.bind = 127.0.0.1
+a1.sources.r1.port = 0
+a1.sources.r1.channels = c1
+a1.channels.c1.type = memory
+a1.sinks.k1.type = null
+a1.sinks.k1.channel = c1
+`;
+
+test('a running agent shows what it did at /metrics, /metrics/prometheus, /health and /ready, on loopback', async (t) => {
+  const agent = await startAgent({ conf: QUICKSTART });
+  t.after(() => agent.stop());
+  await agent.ready();
+  assert.equal(await send(agent, 'r1', ['one', 'two', 'three']), 'OK\nOK\nOK\n');
+  await agent.counter('SINK.k1', 'EventDrainSuccessCount', (count) => count === 3);
+  const { 'CHANNEL.c1': c1, 'SOURCE.r1': r1 } = await agent.metrics();
+  assert.deepEqual(
+    [c1?.EventPutSuccessCount, c1?.EventTakeSuccessCount, c1?.ChannelSize, c1?.ChannelCapacity, c1?.ChannelFillPercentage],
+    ['3', '3', '0', '100', '0.0'],
+  );
+  assert.notEqual(r1?.StartTime, '0');
+  assert.equal(r1?.StopTime, '0');
+  const text = await (await agent.get('/metrics', { accept: 'text/plain;version=0.0.4' })).text();
+  assert.match(text, /^millrace_event_drain_success_total\{agent="a1",kind="sink",component="k1",type="null"\} 3$/m);
+  const { statusCode, body } = await agent.health();
+  assert.deepEqual([statusCode, body.status, body.components.map(({ component }) => component)], [200, 'ok', ['a1.sources.r1', 'a1.channels.c1', 'a1.sinks.k1']]);
+  assert.ok(agent.lines.some((line) => /monitoring listens.*127\.0\.0\.1:\d+/.test(line)));
+  assert.equal(await agent.stop(), 0);
+});
+
+test('a component that cannot start makes /ready answer 503 with its name and reason, and /health stays 200', async (t) => {
+  const first = await startAgent({ conf: QUICKSTART });
+  t.after(() => first.stop());
+  const taken = await first.port('r1');
+  const agent = await startAgent({ conf: QUICKSTART.replace('port = 0', `port = ${taken}`) });
+  t.after(() => agent.stop());
+  const body = await until('the source to have failed', async () => {
+    const answer = await agent.get('/ready');
+    const text = await answer.text();
+    return answer.status === 503 && text.includes('EADDRINUSE') ? text : undefined;
+  });
+  assert.match(body, /"component":"a1\.sources\.r1"/);
+  assert.equal((await agent.health()).statusCode, 200);
+  await first.stop();
+  await agent.ready();
+});
+
+test('a monitoring port that is taken does not keep the agent from working', async (t) => {
+  const first = await startAgent({ conf: QUICKSTART });
+  t.after(() => first.stop());
+  const properties = { 'flume.monitoring.port': String(await first.monitoringPort()) };
+  const agent = await startAgent({ conf: QUICKSTART, properties });
+  t.after(() => agent.stop());
+  assert.equal(await send(agent, 'r1', ['one']), 'OK\n');
+  assert.ok(agent.lines.some((line) => /ERROR.*monitoring cannot listen/.test(line)));
+});
