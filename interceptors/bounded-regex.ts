@@ -1,20 +1,8 @@
 import type { PartContext } from '../core/component.ts';
 import type { Finding } from '../core/define.ts';
-import {
-  compileJavaRegex,
-  PatternSyntaxError,
-  RegexTimeoutError,
-  type CompiledReplacement,
-  type JavaMatch,
-  type JavaRegex,
-  type StepBudget,
-} from '../core/java-regex.ts';
-
-/** Every text may take this many steps, and so many for each of its characters. */
-const STEPS_PER_TEXT = 1000;
-const STEPS_PER_CHARACTER = 16;
-/** What the difficult texts of one batch may take on top of that, together: about 100 ms. */
-const EXTRA_STEPS_PER_BATCH = 4_000_000;
+import { compileJavaRegex, PatternSyntaxError, RegexTimeoutError } from '../core/java-regex.ts';
+import type { CompiledReplacement, JavaMatch, JavaRegex } from '../core/java-regex.ts';
+import { BatchAllowance, regexWarning } from '../core/regex-guard.ts';
 
 /**
  * Asks one regular expression about the texts of a batch, between `begin` and `end`, without ever blocking for long: a hostile text, or
@@ -23,9 +11,7 @@ const EXTRA_STEPS_PER_BATCH = 4_000_000;
 export class BoundedRegex {
   readonly regex: JavaRegex;
   readonly #context: PartContext;
-  readonly #budget: StepBudget = { left: 0 };
-  #given = 0;
-  #extra = 0;
+  #allowance = new BatchAllowance();
   #givenUp = 0;
   #reason = '';
 
@@ -35,54 +21,46 @@ export class BoundedRegex {
   }
 
   begin(): void {
-    this.#extra = EXTRA_STEPS_PER_BATCH;
+    this.#allowance = new BatchAllowance();
   }
 
   /** `undefined`: given up. */
   test(text: string): boolean | undefined {
     try {
-      return this.regex.test(text, this.#allow(text));
+      return this.regex.test(text, this.#allowance.of(text));
     } catch (error) {
       this.#giveUp(error);
       return undefined;
-    } finally {
-      this.#settle(text);
     }
   }
 
   /** Whether all of the text matches; false if given up. */
   matches(text: string): boolean {
     try {
-      return this.regex.matches(text, this.#allow(text));
+      return this.regex.matches(text, this.#allowance.of(text));
     } catch (error) {
       this.#giveUp(error);
       return false;
-    } finally {
-      this.#settle(text);
     }
   }
 
   /** The first match; none if given up. */
   find(text: string): JavaMatch | undefined {
     try {
-      return this.regex.find(text, 0, this.#allow(text));
+      return this.regex.find(text, 0, this.#allowance.of(text));
     } catch (error) {
       this.#giveUp(error);
       return undefined;
-    } finally {
-      this.#settle(text);
     }
   }
 
   /** Every match replaced; the text itself if given up. */
   replaceAll(text: string, replacement: CompiledReplacement): string {
     try {
-      return this.regex.replaceAll(text, replacement, this.#allow(text));
+      return this.regex.replaceAll(text, replacement, this.#allowance.of(text));
     } catch (error) {
       this.#giveUp(error);
       return text;
-    } finally {
-      this.#settle(text);
     }
   }
 
@@ -95,17 +73,6 @@ export class BoundedRegex {
       reason: this.#reason,
     });
     this.#givenUp = 0;
-  }
-
-  #allow(text: string): StepBudget {
-    this.#given = allowance(text) + this.#extra;
-    this.#budget.left = this.#given;
-    return this.#budget;
-  }
-
-  #settle(text: string): void {
-    const used = this.#given - this.#budget.left;
-    this.#extra = Math.max(0, this.#extra - Math.max(0, used - allowance(text)));
   }
 
   #giveUp(error: unknown): void {
@@ -128,11 +95,10 @@ export function regexFault(source: string): string | undefined {
 
 /** A warning for an expression that some texts can make slow. */
 export function slowRegex(option: string, source: string): readonly Finding[] {
-  const reason = compileJavaRegex(source).slowBecause;
-  if (reason === undefined) return [];
-  return [{ option, effect: 'warn', sentence: `is slow (${reason}); events for which it takes too long pass as if it had not matched` }];
-}
-
-function allowance(text: string): number {
-  return STEPS_PER_TEXT + STEPS_PER_CHARACTER * text.length;
+  const regex = compileJavaRegex(source);
+  if (regexWarning(regex) === undefined) return [];
+  const sentence =
+    `repeats what is itself repeated, and cannot be run in linear time because ${regex.slowBecause}; ` +
+    'events for which it takes too long pass as if it had not matched';
+  return [{ option, effect: 'warn', sentence }];
 }
