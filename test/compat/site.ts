@@ -130,7 +130,7 @@ async function talk(port: number, pieces: readonly (string | Buffer)[], enough: 
       socket.write(piece, () => done());
     });
   }
-  await until(`the agent answers on ${port}; so far ${JSON.stringify(replies.slice(-300))}`, () => closed || enough(replies) || undefined, patienceMs);
+  await until(() => `the agent answers on ${port}; so far ${JSON.stringify(replies.slice(-300))}`, () => closed || enough(replies) || undefined, patienceMs);
   const result = { replies, closed };
   socket.end();
   if (!socket.destroyed) {

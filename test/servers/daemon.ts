@@ -4,8 +4,9 @@
  */
 
 import { spawn, type ChildProcess } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { onPath } from './maven.ts';
+import { delimiter, join } from 'node:path';
 
 export interface DaemonOptions {
   readonly command: string;
@@ -57,6 +58,11 @@ export function startDaemon(options: DaemonOptions): Daemon {
   return daemonOf(child, pid);
 }
 
+/** Whether a program can be found on the PATH. */
+export function onPath(program: string): boolean {
+  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
+}
+
 /** A port that was free a moment ago. */
 export async function freePort(): Promise<number> {
   const server = createServer();
@@ -72,8 +78,11 @@ export async function freePort(): Promise<number> {
   return address.port;
 }
 
-/** Awaits a condition by asking again and again; its last error or `what` is in the failure. */
-export async function until<T>(what: string, probe: () => Promise<T | undefined> | T | undefined, timeoutMs = 20_000): Promise<T> {
+/** Thrown by a condition that can no longer come true: `until` does not ask again. */
+export class HopelessError extends Error {}
+
+/** Awaits a condition by asking again and again; the failure says `what` was awaited and has the last error of the probe as its cause. */
+export async function until<T>(what: string | (() => string), probe: () => Promise<T | undefined> | T | undefined, timeoutMs = 20_000): Promise<T> {
   const deadline = Date.now() + timeoutMs;
   let last: unknown;
   for (;;) {
@@ -83,10 +92,13 @@ export async function until<T>(what: string, probe: () => Promise<T | undefined>
         return value;
       }
     } catch (error) {
+      if (error instanceof HopelessError) {
+        throw error;
+      }
       last = error;
     }
     if (Date.now() > deadline) {
-      throw new Error(`waited ${timeoutMs} ms in vain: ${what}`, { cause: last });
+      throw new Error(`waited ${timeoutMs} ms in vain: ${typeof what === 'string' ? what : what()}`, { cause: last });
     }
     await new Promise((done) => setTimeout(done, 15));
   }
@@ -117,10 +129,10 @@ function daemonOf(child: ChildProcess, pid: number): Daemon {
   });
   const tail = () => lines.slice(-40).join('\n');
   const line = (pattern: RegExp, timeoutMs = 30_000, from = 0) =>
-    until(`a line like ${pattern}; the last lines were:\n${tail()}`, () => {
+    until(() => `a line like ${pattern}; the last lines were:\n${tail()}`, () => {
       const found = lines.slice(from).find((candidate) => pattern.test(candidate));
       if (found === undefined && !running) {
-        throw new Error(`the process ended without a line like ${pattern}; its last lines were:\n${tail()}`);
+        throw new HopelessError(`the process ended without a line like ${pattern}; its last lines were:\n${tail()}`);
       }
       return found;
     }, timeoutMs);

@@ -3,7 +3,7 @@
 import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { startDaemon, until, type Daemon } from './daemon.ts';
+import { HopelessError, startDaemon, until, type Daemon } from './daemon.ts';
 import { fetchArtefacts, mavenMissing, type ArtefactSet } from './maven.ts';
 
 const version = '1.11.0';
@@ -160,7 +160,7 @@ async function untilStarted(daemon: Daemon, metrics: (() => Promise<unknown>) | 
   if (metrics !== undefined) {
     await until('/metrics of Flume answers', async () => {
       if (!daemon.running()) {
-        throw new Error(`Flume ended: ${daemon.lines.slice(-10).join('\n')}`);
+        throw new HopelessError(`Flume ended: ${daemon.lines.slice(-10).join('\n')}`);
       }
       return metrics();
     });

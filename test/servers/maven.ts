@@ -3,11 +3,13 @@
  * fetched anew and an unchanged one costs a `stat`.
  */
 
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { delimiter, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
+import { onPath, startDaemon } from './daemon.ts';
+
+export { onPath };
 
 export interface ArtefactSet {
   /** Beginning of the folder's name in the cache. */
@@ -25,11 +27,6 @@ export interface ArtefactSet {
 /** Where everything fetched or built for tests lies: `.cache` in the repository, or `MILLRACE_TEST_CACHE`. Deletable at any time. */
 export function cacheFolder(): string {
   return resolve(process.env['MILLRACE_TEST_CACHE'] ?? join(import.meta.dirname, '../../.cache'));
-}
-
-/** Whether a program can be found on the PATH. */
-export function onPath(program: string): boolean {
-  return (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, program)));
 }
 
 /** What has to be installed before `fetchArtefacts` can work; `false` when nothing is missing. Made for `skip` of node:test. */
@@ -78,19 +75,14 @@ async function removeAbandoned(jars: string): Promise<void> {
 }
 
 async function runMaven(folder: string, name: string): Promise<void> {
-  const child = spawn('mvn', ['-q', '-B', 'dependency:copy-dependencies', '-DincludeScope=runtime', '-DoutputDirectory=lib'], {
+  const maven = startDaemon({
+    command: 'mvn',
+    args: ['-q', '-B', 'dependency:copy-dependencies', '-DincludeScope=runtime', '-DoutputDirectory=lib'],
     cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
   });
-  let output = '';
-  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
-  const code = await new Promise<number | null>((done, fail) => {
-    child.once('error', fail);
-    child.once('close', done);
-  });
+  const code = await maven.ended;
   if (code !== 0) {
-    throw new Error(`fetching the jars of "${name}" with Maven failed with status ${code}; its last output:\n${output.slice(-4000)}`);
+    throw new Error(`fetching the jars of "${name}" with Maven failed with status ${code}; its last output:\n${maven.lines.slice(-40).join('\n')}`);
   }
 }
 
