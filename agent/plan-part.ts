@@ -53,6 +53,8 @@ export function readType<K extends Kind>(request: TypeRequest<K>): TypeReading<K
     return { reason: `Unable to load ${kind} type: ${type.value}`, place };
   }
   const subject: Subject = { text: `${word} (${definition.types[0]})`, settings, options: definition.options, place };
+  const dropped = context.rules === 'flume' ? definition.flume?.alwaysDropped : undefined;
+  if (dropped !== undefined) return { definition, place, reason: dropped };
   if (!definition.create) {
     report.setting('M029', type, 'value', `${quoted(type.value)} is a Flume type that Millrace does not have yet`);
   }

@@ -80,7 +80,9 @@ export function integer(spec: Common & Range): Option<number> {
       return fallBack(spec.unreadable, sentence, spec.default);
     }
     if ((min !== undefined && value < min) || (max !== undefined && value > max)) {
-      return fallBack(spec.outside, `is outside of ${rangeText(min, max)}`, spec.default);
+      const sentence = `is outside of ${rangeText(min, max)}`;
+      // What we refuse, Flume goes on with: its verdict needs the value as it is.
+      return spec.outside === 'refuse' ? { value, bad: { effect: 'refuse', sentence } } : fallBack(spec.outside, sentence, spec.default);
     }
     return { value };
   });
@@ -175,11 +177,26 @@ function rangeText(min: number | undefined, max: number | undefined): string | u
   return max === undefined ? undefined : `${max} or less`;
 }
 
-function parseWhole(raw: string, long: boolean): number | undefined {
+function parseWhole(text: string, long: boolean): number | undefined {
+  const raw = asciiDigits(text);
   if (!/^[+-]?[0-9]+$/.test(raw)) return undefined;
+  // Thirty digits are more than 64 bits hold; a hostile text of a million stays cheap.
+  if (raw.replace(/^[+-]?0*/, '').length > 30) return undefined;
   const value = BigInt(raw.replace(/^\+/, ''));
   const bits = long ? 64n : 32n;
   if (value < -(1n << (bits - 1n)) || value >= 1n << (bits - 1n)) return undefined;
   const safe = BigInt(Number.MAX_SAFE_INTEGER);
   return Number(value > safe ? safe : value < -safe ? -safe : value);
 }
+
+/** Java takes the decimal digits of every script. They come in runs of ten that begin at a multiple of 16, or 6 after one. */
+function asciiDigits(text: string): string {
+  return text.replace(/[^\0-\x7f]/g, (char) => {
+    if (!DECIMAL_DIGIT.test(char)) return char;
+    const code = char.charCodeAt(0);
+    const run = code & ~0xf;
+    return String(code - (DECIMAL_DIGIT.test(String.fromCharCode(run)) ? run : run + 6));
+  });
+}
+
+const DECIMAL_DIGIT = /\p{Nd}/u;

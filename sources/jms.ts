@@ -33,12 +33,12 @@ export const jmsSource = define('source', {
       default: 'DEFAULT',
       doc: 'How a message becomes an event: its properties are the headers, its content is the body.',
     }),
-    'converter.charset': ignored({ doc: 'Has no effect in Flume either: text is UTF-8.' }),
+    'converter.charset': ignored({ doc: 'has no effect in Flume either: text is UTF-8' }),
   },
   check: checkSubscription,
   readableFiles: (values) => (values.passwordFile === undefined ? [] : ['passwordFile']),
   batchSizeOption: 'batchSize',
-  flume: { polled: true },
+  flume: { polled: true, alwaysDropped: 'the classes of its JMS provider are not part of Flume' },
 });
 
 /** Directories that Java must not be sent to: a name there can make it load and run code. */
