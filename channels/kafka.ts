@@ -20,7 +20,7 @@ export const kafkaChannel = define('channel', {
       doc: 'Store events in the Avro encoding of Flume, with headers; false stores and reads bare bodies.',
     }),
     'kafka.pollTimeout': integer({ default: 500, long: true, doc: 'Milliseconds that a take waits for Kafka.' }),
-    pollTimeout: ignored({ doc: 'Is not read, whatever the Flume guide says: the key is kafka.pollTimeout.', instead: 'kafka.pollTimeout' }),
+    pollTimeout: ignored({ doc: 'is not read, whatever the Flume guide says: the key is kafka.pollTimeout', instead: 'kafka.pollTimeout' }),
     defaultPartitionId: optional(integer({ min: 0, outside: 'refuse', doc: 'Partition for all events.' })),
     partitionIdHeader: optional(string({ doc: 'Header that names the partition of an event; stronger than defaultPartitionId.' })),
     'kafka.producer.*': prefix({ doc: 'Settings of the Kafka producer, such as kafka.producer.compression.type.' }),
@@ -30,7 +30,7 @@ export const kafkaChannel = define('channel', {
       default: true,
       doc: 'With zookeeperConnect: begin at the offsets that the group has in ZooKeeper if it has none in Kafka.',
     }),
-    capacity: ignored({ doc: 'Has no effect: the topic is the limit.' }),
-    transactionCapacity: ignored({ doc: 'Has no effect: a transaction of this channel has no limit.' }),
+    capacity: ignored({ doc: 'has no effect: the topic is the limit' }),
+    transactionCapacity: ignored({ doc: 'has no effect: a transaction of this channel has no limit' }),
   },
 });

@@ -20,7 +20,7 @@ export const avroSink = define('sink', {
       doc: 'How hard to compress: 0 not at all, 9 most.',
     }),
     'trust-all-certs': boolean({ default: false, doc: 'Take any certificate of the receiver.' }),
-    maxIoWorkers: ignored({ doc: 'Has no effect, in Flume since 1.10 as well.' }),
+    maxIoWorkers: ignored({ doc: 'has no effect, in Flume since 1.10 as well' }),
     'client.type': string({
       default: 'default',
       doc: 'How to use several receivers: default (only the first), default_failover or default_loadbalance.',

@@ -37,8 +37,8 @@ export const elasticsearchSink = define('sink', {
       ignoreCase: false,
       doc: 'Whether the day is part of the name of the index.',
     }),
-    'indexNameBuilder.dateFormat': ignored({ doc: 'Has no effect in Flume: the day is written yyyy-MM-dd.' }),
-    'indexNameBuilder.timeZone': ignored({ doc: 'Has no effect in Flume: the day is that of UTC.' }),
+    'indexNameBuilder.dateFormat': ignored({ doc: 'has no effect in Flume: the day is written yyyy-MM-dd' }),
+    'indexNameBuilder.timeZone': ignored({ doc: 'has no effect in Flume: the day is that of UTC' }),
   },
   check: ({ hostNames }): readonly Finding[] =>
     hostNames.split(',').every((host) => host.trim() !== '')

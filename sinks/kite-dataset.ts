@@ -17,7 +17,7 @@ export const kiteDatasetSink = define('sink', {
     'kite.rollInterval': integer({ default: 30, doc: 'Seconds after which a file is closed.' }),
     'kite.flushable.commiteOnBatch': boolean({ default: true, doc: 'Commit each batch once it is flushed; the key is spelled like this.' }),
     'kite.flushable.commitOnBatch': ignored({
-      doc: 'Is not read, whatever the Flume guide says: the key is kite.flushable.commiteOnBatch.',
+      doc: 'is not read, whatever the Flume guide says: the key is kite.flushable.commiteOnBatch',
       instead: 'kite.flushable.commiteOnBatch',
     }),
     'kite.syncable.syncOnBatch': boolean({ default: true, doc: 'Have the disks confirm each batch.' }),

@@ -26,7 +26,7 @@ export const kafkaSource = define('source', {
     topicHeader: string({ default: 'topic', doc: 'Name of the header for the topic.' }),
     'header.*': prefix({ doc: 'Copies a header of the Kafka record: header.<header of the event> = <header of the record>.' }),
     'kafka.consumer.*': prefix({ doc: 'Settings of the Kafka consumer, such as kafka.consumer.auto.offset.reset or security.protocol.' }),
-    timestampHeader: ignored({ doc: 'Is not read: the time of the record goes into the header timestamp.' }),
+    timestampHeader: ignored({ doc: 'is not read: the time of the record goes into the header timestamp' }),
     zookeeperConnect: optional(string({ doc: 'ZooKeeper servers to look brokers and old offsets up in; deprecated.' })),
     migrateZookeeperOffsets: boolean({
       default: true,

@@ -18,7 +18,7 @@ export const multiportSyslogTcpSource = define('source', {
     }),
     batchSize: integer({ default: 100, min: 1, outside: 'refuse', doc: 'Most events put into the channels at a time.' }),
     readBufferBytes: integer({ default: 1024, min: 1, outside: 'refuse', doc: 'Bytes read from a connection at a time, to begin with.' }),
-    readBufferSize: ignored({ doc: 'Is not read, whatever the Flume guide says: the key is readBufferBytes.', instead: 'readBufferBytes' }),
+    readBufferSize: ignored({ doc: 'is not read, whatever the Flume guide says: the key is readBufferBytes', instead: 'readBufferBytes' }),
     numProcessors: optional(integer({ min: 1, outside: 'refuse', doc: 'Threads that handle connections; absent: one for each processor and one more.' })),
     'charset.default': string({
       default: 'UTF-8',

@@ -77,7 +77,7 @@ export const spooldirSource = define('source', {
       integer({ default: 100_000_000, min: 1, doc: 'BlobDeserializer: longest body in bytes; a longer file becomes several events.' }),
     ),
     bufferMaxLineLength: optional(integer({ doc: 'Old name of deserializer.maxLineLength, and stronger than it.' })),
-    bufferMaxLines: ignored({ doc: 'Has no effect any more.' }),
+    bufferMaxLines: ignored({ doc: 'has no effect any more' }),
   },
   check: checkDeserializer,
   batchSizeOption: 'batchSize',

@@ -11,6 +11,6 @@ export const syslogUdpSource = define('source', {
     port: port({ doc: 'UDP port to listen on; 0 picks a free one.' }),
     ...syslogOptions,
     ...syslogFormat,
-    eventSize: ignored({ doc: 'Has no effect here: a datagram is one record.' }),
+    eventSize: ignored({ doc: 'has no effect here: a datagram is one record' }),
   },
 });
