@@ -1,10 +1,9 @@
 import { dirname, join } from 'node:path';
 import { isReadableFile, readConfigFileIfThere, readTextNow } from '../io/config-files.ts';
+import { addPlugins, withoutConsequences, type PluginPlaces } from './configuration-plugins.ts';
 import { effectiveProperties, type Effective, type Surroundings } from './effective.ts';
 import { planAgents } from './plan.ts';
-import type { Plan, Problem, Rules } from './plan-types.ts';
-import { pluginReferences } from './plugin-references.ts';
-import { problem } from './problems.ts';
+import type { Plan, Rules } from './plan-types.ts';
 import { loadRegistries } from './registries.ts';
 
 export interface PlanRequest {
@@ -27,9 +26,9 @@ export async function planConfiguration(request: PlanRequest): Promise<PlannedCo
   const { files, rules, env } = request;
   const effective = await effectiveProperties(files, rules, await surroundingsOf(request));
   const registries = await loadRegistries();
-  const pluginProblems = rules === 'flume' ? [] : await loadNamedPlugins(request, effective, registries);
+  const pluginProblems = rules === 'flume' ? [] : await addPlugins(effective, registries, pluginPlaces(request));
   const plan = await planAgents(effective, registries, { env, readable: isReadableFile });
-  return { ...plan, problems: [...plan.problems, ...pluginProblems], effective };
+  return { ...plan, problems: [...withoutConsequences(plan.problems, pluginProblems), ...pluginProblems], effective };
 }
 
 async function surroundingsOf({ env, systemProperties, confDirectory }: PlanRequest): Promise<Surroundings> {
@@ -42,23 +41,9 @@ async function surroundingsOf({ env, systemProperties, confDirectory }: PlanRequ
   return { env, systemProperties, readText: readTextNow };
 }
 
-async function loadNamedPlugins(request: PlanRequest, effective: Effective, registries: Awaited<ReturnType<typeof loadRegistries>>): Promise<readonly Problem[]> {
-  const { selectors, sinkProcessors, sources, channels, sinks, interceptors, serializers } = registries;
-  const byKind = { source: sources, channel: channels, sink: sinks, interceptor: interceptors, selector: selectors, 'sink processor': sinkProcessors, serializer: serializers };
-  const references = pluginReferences([...effective.properties.values()].map(({ key, value }) => [key.trim(), value.trim()] as const));
-  if (references.every(({ kind, type }) => byKind[kind].find(type))) return [];
-  const { loadPlugins } = await import('./plugins.ts');
-  const variable = request.env.get('MILLRACE_PLUGINS');
-  const { problems } = await loadPlugins({
-    references,
-    registries: byKind,
-    confDirectories: [...new Set([...request.files.map(({ name }) => dirname(name)), ...(request.confDirectory ? [request.confDirectory] : [])])],
-    pluginsPath: request.pluginsPath,
-    ...(variable !== undefined && { variable }),
-  });
-  return problems.map(({ severity, key, sentence }) => {
-    const origin = key === undefined ? undefined : effective.properties.get(key)?.origin;
-    const agent = key?.slice(0, key.indexOf('.'));
-    return problem('M038', { severity, sentence, ...(origin && { place: origin.valuePlace() }), ...(agent && { agent }) });
-  });
+/** Where plug-ins of this configuration may be. */
+function pluginPlaces({ files, confDirectory, pluginsPath, env }: PlanRequest): PluginPlaces {
+  const variable = env.get('MILLRACE_PLUGINS');
+  const folders = [...files.map(({ name }) => dirname(name)), ...(confDirectory ? [confDirectory] : [])];
+  return { confDirectories: [...new Set(folders)], pluginsPath, ...(variable !== undefined && { variable }) };
 }

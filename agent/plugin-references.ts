@@ -37,17 +37,14 @@ export function isPathForm(type: string): boolean {
 }
 
 /**
- * What to say of a type that nobody knows, beyond names that are spelled alike: how a Java class or a path is given to Millrace.
- * `undefined` where the type looks like neither.
+ * What to do about a type that nobody knows, beyond names that are spelled alike: how a Java class or a path is given to Millrace. To stand
+ * behind a sentence that says what the type is. `undefined` where the type looks like neither.
  */
 export function unknownTypeHint(kind: string, type: string): string | undefined {
-  const plugin = PLUGIN_KINDS.some((candidate) => candidate === kind);
-  if (/^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+$/.test(type)) {
-    if (!plugin) return `${type} is a Java class, and Millrace cannot load Java classes`;
-    return (
-      `${type} is a Java class, and Millrace cannot load Java classes: write the ${kind} as a JavaScript plug-in (docs/plugins.md) and ` +
-      `map the class to it in plugins.json beside this file: { "${type}": "./my-${kind.replace(' ', '-')}.js" }`
-    );
+  if (!PLUGIN_KINDS.some((candidate) => candidate === kind)) return undefined;
+  if (/^[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)+$/.test(type) && !/\.[cm]?[jt]s$/.test(type)) {
+    const file = `./my-${kind.replace(' ', '-')}.js`;
+    return `write it as a JavaScript plug-in (docs/plugins.md) and map the class to it in plugins.json beside this file: { "${type}": "${file}" }`;
   }
-  return plugin && /[\\/]|\.[cm]?[jt]s$/.test(type) ? `a plug-in's file is named as ./${type.replace(/^[\\/.]+/, '')} or by its whole path` : undefined;
+  return /[\\/]|\.[cm]?[jt]s$/.test(type) ? `the file of a plug-in is named as ./${type.replace(/^[\\/.]+/, '')} or by its whole path` : undefined;
 }

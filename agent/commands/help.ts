@@ -3,7 +3,9 @@ import type { AnyDefinition } from '../../core/define.ts';
 import { nearest } from '../../core/nearest.ts';
 import type { CommandIo, HelpArguments } from '../cli-types.ts';
 import { agentUsage, programUsage } from '../cli-usage.ts';
+import { addAllPlugins } from '../configuration-plugins.ts';
 import { exampleOf, ignoredKeys, optionTexts, typeNotes } from '../definition-text.ts';
+import { loadRegistries } from '../registries.ts';
 
 /** EX_USAGE: there is no such kind or type. */
 const EXIT_USAGE = 64;
@@ -18,7 +20,7 @@ interface Shelf {
 /** `help`, `help KIND`, `help KIND TYPE`. Resolves with the exit code. */
 export async function help(args: HelpArguments, io: CommandIo): Promise<number> {
   const { topic, type } = args;
-  const shelves = await loadShelves();
+  const shelves = await loadShelves(args, io);
   if (topic === undefined) {
     io.out(`${programUsage('millrace')}\nTypes (help KIND TYPE shows the options):\n${shelves.map(shelfLine).join('')}`);
     return 0;
@@ -39,20 +41,17 @@ export async function help(args: HelpArguments, io: CommandIo): Promise<number> 
   return 0;
 }
 
-async function loadShelves(): Promise<readonly Shelf[]> {
-  const [{ sources }, { channels }, { sinks }, { interceptors }, { selectors }, { sinkProcessors }, { serializers }, { configFilters }] =
-    await Promise.all([
-      import('../../sources/index.ts'),
-      import('../../channels/index.ts'),
-      import('../../sinks/index.ts'),
-      import('../../interceptors/index.ts'),
-      import('../../channels/selectors/index.ts'),
-      import('../../sinks/groups/index.ts'),
-      import('../../serializers/index.ts'),
-      import('../config-filters/index.ts'),
-    ]);
-  const registries = [sources, channels, sinks, interceptors, selectors, sinkProcessors, serializers, configFilters];
-  return registries as readonly unknown[] as readonly Shelf[];
+/** Every type there is, those of plug-ins included. */
+async function loadShelves({ topic, type, pluginsPath }: HelpArguments, io: CommandIo): Promise<readonly Shelf[]> {
+  const registries = await loadRegistries();
+  const { sources, channels, sinks, interceptors, selectors, sinkProcessors, serializers, configFilters } = registries;
+  const all = [sources, channels, sinks, interceptors, selectors, sinkProcessors, serializers, configFilters];
+  const kind = all.find((registry) => topic !== undefined && isNameOf(topic, registry.kind))?.kind;
+  const variable = io.env.get('MILLRACE_PLUGINS');
+  const places = { confDirectories: ['.'], pluginsPath, ...(variable !== undefined && { variable }) };
+  const faults = await addAllPlugins(registries, places, kind && type !== undefined ? { kind, type } : undefined);
+  for (const sentence of faults) io.err(`Warning: ${sentence}\n`);
+  return all as readonly unknown[] as readonly Shelf[];
 }
 
 /** `sink processor` is asked for as `sink-processor`, `sink-processors`, `sinkprocessor`. */

@@ -1,14 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { addPlugins } from '../../../agent/configuration-plugins.ts';
+import { addPlugins, withoutConsequences, type AllRegistries } from '../../../agent/configuration-plugins.ts';
 import { effectiveProperties, type Effective } from '../../../agent/effective.ts';
-import type { Registries } from '../../../agent/plan-types.ts';
-import { renderProblems } from '../../../agent/problems.ts';
+import { problem, renderProblems } from '../../../agent/problems.ts';
 import { define } from '../../../core/define.ts';
 import { Registry } from '../../../core/registry.ts';
 import { loggerLike } from './plugins-fixture.ts';
 
-function registries(): Registries {
+function registries(): AllRegistries {
   return {
     sources: new Registry('source', []),
     channels: new Registry('channel', []),
@@ -16,6 +15,7 @@ function registries(): Registries {
     interceptors: new Registry('interceptor', []),
     selectors: new Registry('selector', []),
     sinkProcessors: new Registry('sink processor', []),
+    serializers: new Registry('serializer', []),
     configFilters: new Registry('config filter', []),
   };
 }
@@ -36,4 +36,14 @@ test('a plug-in that is not there is an error at the type that names it', async 
 test('nothing is looked for where every type is known', async () => {
   const effective = await read('a1.sinks = k1\na1.sinks.k1.type = NULL\n');
   assert.deepEqual(await addPlugins(effective, registries(), { confDirectories: [], pluginsPath: ['/nowhere'] }), []);
+});
+
+test('a plug-in that cannot be used is told once: its type is not called unknown as well', async () => {
+  const effective = await read('a1.sinks.k1.type = ./missing.js\na1.sinks.k2.type = loger\n');
+  const problems = await addPlugins(effective, registries(), { confDirectories: ['/nowhere'], pluginsPath: [] });
+  const [first, second] = [...effective.properties.values()].map(({ origin }) =>
+    problem('M013', { sentence: 'is no sink type', place: origin.valuePlace() }),
+  );
+  assert.ok(first && second);
+  assert.deepEqual(withoutConsequences([first, second], problems), [second]);
 });
