@@ -153,6 +153,8 @@ function endpointLine(component: string): RegExp {
 function launch(options: AgentOptions, confFile: string, folder: string): Parameters<typeof startDaemon>[0] {
   const properties: Record<string, string> = {
     ...(options.monitoring !== false && { 'flume.monitoring.type': 'http', 'flume.monitoring.port': '0' }),
+    // Not into the home directory of whoever runs the tests.
+    'millrace.dead.letters': join(folder, 'dead-letters'),
     ...options.properties,
   };
   const args = [
