@@ -208,7 +208,7 @@ export class MemoryQueue {
       }
       taken.push(head);
       missing -= head.batch.size;
-      if (missing <= max / 2) break;
+      if (taken.length === 1 && missing <= max / 2) break;
     }
     return taken;
   }
