@@ -30,9 +30,12 @@ export class BodyTexts {
   }
 }
 
-/** The same text in memory of its own: the engine keeps the whole text alive for a part of it. */
+/**
+ * The same text in memory of its own: V8 keeps the whole text alive for a part of it. Joining makes a new text, and taking a part of that
+ * keeps one character too many; it is a third of the cost of a way through a buffer.
+ */
 export function detached(text: string): string {
-  return Buffer.from(text).toString();
+  return ` ${text}`.slice(1);
 }
 
 function rangeOf({ bounds, size }: Batch): { from: number; to: number } {

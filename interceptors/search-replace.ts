@@ -45,18 +45,22 @@ class SearchReplace implements Interceptor {
 
   intercept(batch: Batch): Batch {
     const textAt = this.#utf8 ? utf8Texts(batch) : charsetTexts(batch, this.#charset);
-    const bodies: Buffer[] = [];
-    let changed = false;
+    let bodies: Buffer[] | undefined;
     this.#regex.begin();
     for (let index = 0; index < batch.size; index++) {
       const text = textAt(index);
       const result = this.#regex.replaceAll(text, this.#replacement);
       const same = result === text && this.#utf8 && !text.includes('\ufffd');
-      bodies.push(same ? batch.body(index) : encodeText(result, this.#charset));
-      if (!same) changed = true;
+      if (same && !bodies) continue;
+      bodies ??= Array.from({ length: index }, (_, earlier) => batch.body(earlier));
+      bodies.push(same ? batch.body(index) : this.#encode(result));
     }
     this.#regex.end();
-    return changed ? batch.withBodies(bodies) : batch;
+    return bodies ? batch.withBodies(bodies) : batch;
+  }
+
+  #encode(text: string): Buffer {
+    return this.#utf8 ? Buffer.from(text) : encodeText(text, this.#charset);
   }
 }
 

@@ -1,3 +1,6 @@
+/** Its length takes one byte. */
+const SHORT_TEXT = 32;
+
 /**
  * Writes Avro's binary encoding (Avro 1.11 specification, "Binary Encoding") into memory that grows and is used again:
  *
@@ -46,11 +49,27 @@ export class AvroWriter {
   }
 
   string(text: string): void {
+    if (text.length <= SHORT_TEXT && this.#shortAscii(text)) return;
     const length = Buffer.byteLength(text);
     this.count(length);
     this.#reserve(length);
     this.#bytes.write(text, this.#length);
     this.#length += length;
+  }
+
+  /** Short texts, such as most names and values of headers, cost less one by one than a call to the encoder. False: not ASCII. */
+  #shortAscii(text: string): boolean {
+    this.#reserve(text.length + 1);
+    const bytes = this.#bytes;
+    let at = this.#length;
+    bytes[at++] = 2 * text.length;
+    for (let index = 0; index < text.length; index++) {
+      const unit = text.charCodeAt(index);
+      if (unit > 0x7f) return false;
+      bytes[at++] = unit;
+    }
+    this.#length = at;
+    return true;
   }
 
   #reserve(bytes: number): void {
