@@ -2,6 +2,7 @@ import type { Batch } from '../core/batch.ts';
 import type { Channel, ChannelStatus, Description, Transaction } from '../core/component.ts';
 import { define } from '../core/define.ts';
 import { TooLargeError } from '../core/errors.ts';
+import { inThousands } from '../core/printable.ts';
 import { integer } from '../core/options.ts';
 import { MemoryQueue } from './memory-queue.ts';
 
@@ -115,7 +116,7 @@ export class MemoryChannel implements Channel {
     const { capacity, slots } = this.#limits;
     const bytes = slots === MOST_SLOTS ? '' : ` or ${Math.floor((slots * SLOT_BYTES) / 1_000_000)} MB`;
     return {
-      summary: `up to ${capacity.toLocaleString('en')} events${bytes}, in memory`,
+      summary: `up to ${inThousands(capacity)} events${bytes}, in memory`,
       lostOnPowerCut: 'every event it holds',
     };
   }

@@ -1,6 +1,7 @@
 import type { Batch } from '../core/batch.ts';
 import type { Channel, ChannelStatus, Context, Description, Transaction } from '../core/component.ts';
 import { define } from '../core/define.ts';
+import { inThousands } from '../core/printable.ts';
 import { integer } from '../core/options.ts';
 import { MemoryQueue } from './memory-queue.ts';
 
@@ -60,7 +61,7 @@ class PseudoTxnChannel implements Channel {
 
   describe(): Description {
     return {
-      summary: `up to ${this.transactionCapacity.toLocaleString('en')} events, in memory, without transactions: for tests`,
+      summary: `up to ${inThousands(this.transactionCapacity)} events, in memory, without transactions: for tests`,
       lostOnPowerCut: 'every event it holds, and every batch that a sink fails to deliver',
     };
   }

@@ -25,3 +25,8 @@ export function cut(text: string, most: number): string {
   const end = last >= 0xd800 && last < 0xdc00 ? most - 1 : most;
   return `${text.slice(0, end)}… (${text.length - end} more characters)`;
 }
+
+/** `1234567` as `1,234,567`. `toLocaleString` says the same for 8 MB of memory. */
+export function inThousands(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
+}
