@@ -25,6 +25,8 @@ export interface AgentLog {
   logger(component: string): Logger;
   /** From now on these texts appear as `***`, wherever they stand in a line. Texts shorter than 4 characters are left alone. */
   hide(secrets: Iterable<string>): void;
+  /** A text without what `hide` was told, for other places where it may be seen. */
+  mask(text: string): string;
   /** Lines given up since the start because the reader was too slow or gone. */
   readonly dropped: number;
   /** Whether the log goes to standard output, where the start-up picture may be shown too. */

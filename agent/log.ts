@@ -68,6 +68,10 @@ class Log implements AgentLog {
     this.#secrets.hide(secrets);
   }
 
+  mask(text: string): string {
+    return this.#secrets.mask(text);
+  }
+
   async close(deadlineMs: number): Promise<void> {
     for (const logger of this.#loggers.values()) logger.tellRepeats();
     this.#closed = true;

@@ -98,7 +98,8 @@ export class RunningAgent {
     this.#log.info('agent runs', { components: this.supervisor.components().length });
     const extras = { version: this.#options.version, files: this.#options.loader.files, deadLetters: this.#deadLetters.directory };
     const picture = drawAgent(plan, this.supervisor, { ...extras, ...(monitoring !== undefined && { monitoring }) });
-    for (const line of picture.trimEnd().split('\n')) this.#log.event(line);
+    // The picture holds reasons of failures, and lines of events are printed as they stand.
+    for (const line of this.#options.io.log.mask(picture).trimEnd().split('\n')) this.#log.event(line);
   }
 
   /** Reads the configuration again soon. */

@@ -76,7 +76,7 @@ async function startMonitoring(agent: RunningAgent, args: AgentArguments, io: Ag
   if (!settings) return none;
   try {
     const { Monitoring } = await import('../../monitoring/http.ts');
-    const monitoring = new Monitoring({ ...settings, metrics: agent.supervisor, log });
+    const monitoring = new Monitoring({ ...settings, metrics: agent.supervisor, log, redact: (text) => io.log.mask(text) });
     await monitoring.start();
     return {
       url: () => (monitoring.endpoint ? `http://${monitoring.endpoint.address}` : undefined),

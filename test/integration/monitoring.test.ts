@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { startAgent, until, type RunningAgent } from '../harness/agent.ts';
 
@@ -73,4 +76,25 @@ test('a monitoring port that is taken does not keep the agent from working', asy
   t.after(() => agent.stop());
   assert.equal(await send(agent, 'r1', ['one']), 'OK\n');
   assert.ok(agent.lines.some((line) => /ERROR.*monitoring cannot listen/.test(line)));
+});
+
+test('X17 a secret of the configuration does not show in the reasons of /health', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-secret-'));
+  t.after(() => rm(folder, { recursive: true, force: true }));
+  const plugin = join(folder, 'leaky.mjs');
+  await writeFile(
+    plugin,
+    `export default ({ string }) => ({ kind: 'sink', types: ['leaky'], options: { password: string({ doc: 'x', secret: true }) },
+      create: (_context, { password }) => ({ async start() { throw new Error('login as ' + password + ' failed'); }, async write() {} }) });\n`,
+    { mode: 0o644 },
+  );
+  const conf = QUICKSTART.replace('a1.sinks.k1.type = null', `a1.sinks.k1.type = ${plugin}\na1.sinks.k1.password = hunter2hunter2`);
+  const agent = await startAgent({ conf });
+  t.after(() => agent.stop());
+  const body = await until('the sink to have failed', async () => {
+    const text = await (await agent.get('/ready')).text();
+    return text.includes('login as') ? text : undefined;
+  });
+  assert.match(body, /login as \*\*\* failed/);
+  assert.ok(!agent.lines.join('\n').includes('hunter2'));
 });
