@@ -65,10 +65,6 @@ function planSelector(report: Report, source: string, settings: Settings, channe
     if (type) reportUnknownType(report, 'selector', selectors, type, owner);
     return undefined;
   }
-  if (context.rules === 'flume' && definition.flume?.alwaysDropped !== undefined) {
-    report.drop('sources', source, 'Failed to configure component!');
-    return undefined;
-  }
   const subject: Subject = {
     text: `${owner} (${definition.types[0]})`,
     settings: own,

@@ -52,7 +52,7 @@ export function validateAgent(report: Report, rules: Rules): ValidAgent | undefi
     invalid(report, `agent ${report.agent.name} has no channel that works`, 'does not contain any valid channels; marked invalid');
     return undefined;
   }
-  const sources = validSources(report, channels);
+  const sources = validSources(report, channels, rules);
   const sinks = validSinks(report, channels);
   const groups = validGroups(report, sinks, rules);
   if (sources.size === 0 && sinks.size === 0) {
@@ -146,7 +146,7 @@ function isStub(kind: FlumeKind, name: string): boolean {
   return name.toLowerCase() === 'other' || (!name.includes('.') && flumeAlias(kind, name) !== undefined);
 }
 
-function validSources(report: Report, channels: ReadonlyMap<string, Settings>): Map<string, ValidSource> {
+function validSources(report: Report, channels: ReadonlyMap<string, Settings>, rules: Rules): Map<string, ValidSource> {
   const valid = new Map<string, ValidSource>();
   for (const { name, settings } of configured(report, 'sources')) {
     if (!hasType(report, 'sources', 'source', name, settings)) continue;
@@ -158,7 +158,7 @@ function validSources(report: Report, channels: ReadonlyMap<string, Settings>): 
     const wanted = namesIn(setting);
     const kept = wanted.filter((channel) => channels.has(channel));
     reportChannels(report, name, setting, wanted, kept);
-    if (!hasSelectorStub(report, name, settings)) continue;
+    if (!hasSelectorStub(report, name, settings, rules)) continue;
     if (kept.length === 0) report.drop('sources', name, `No Channels configured for ${name}`);
     else valid.set(name, { settings, channels: kept });
   }
@@ -199,9 +199,14 @@ function reportChannels(report: Report, name: string, setting: Setting, wanted: 
 }
 
 /** A selector of an unknown type may name a stub, like any component; its own type is looked up later. */
-function hasSelectorStub(report: Report, name: string, settings: Settings): boolean {
+function hasSelectorStub(report: Report, name: string, settings: Settings, rules: Rules): boolean {
   const selector = below(settings, 'selector.');
   const type = selector.get('type');
+  // Flume 1.11 has this selector, but forgot its stub.
+  if (rules === 'flume' && type && flumeAlias('selector', type.value) === 'load_balancing') {
+    report.drop('sources', name, 'Failed to configure component!');
+    return false;
+  }
   const stub = selector.get('config');
   if (!stub || stub.value === '' || !type || flumeAlias('selector', type.value) !== undefined || isStub('selector', stub.value)) return true;
   report.setting('M031', stub, 'value', `selector.config of source ${name} names a Java class that Flume cannot load`, { hint: 'leave it out' });

@@ -85,13 +85,13 @@ export async function parseProperties(name: string, bytes: Buffer, rules: Rules)
   const text = new ConfigText(name, rules === 'flume' ? bytes.toString('latin1') : decode(name, bytes, problems));
   const malformed = malformedEscapes(text);
   if (malformed.length > 0 && rules === 'flume') return { text, properties: [], problems, fatal: 'Malformed \\uxxxx encoding.' };
-  for (const place of malformed) {
+  for (const { place } of malformed) {
     problems.push(
       problem('M004', { place, sentence: '\\u must be followed by exactly four hexadecimal digits', hint: 'write \\\\u for a backslash and a u' }),
     );
   }
   // Doubling the backslash keeps the rest of the file readable, so that its other problems are found too.
-  const readable = malformed.length > 0 ? text.text.replace(MALFORMED, '$1\\\\u') : text.text;
+  const readable = malformed.reduceRight((rest, { offset }) => `${rest.slice(0, offset)}\\${rest.slice(offset)}`, text.text);
   const { Properties } = await import('properties-file/parser');
   const properties: RawProperty[] = [];
   for (const node of new Properties(readable).nodes) {
@@ -136,22 +136,44 @@ function firstForeignByte(name: string, bytes: Buffer): Place {
   return { file: name, line: 1, column: 1, length: 1 };
 }
 
-/** An odd number of backslashes before a `u` that no four hexadecimal digits follow. */
-const MALFORMED = /(?<!\\)((?:\\\\)*)\\u(?![0-9a-fA-F]{4})/g;
+interface Escape {
+  readonly place: Place;
+  /** Of the backslash, in the text. */
+  readonly offset: number;
+}
 
-function malformedEscapes(text: ConfigText): Place[] {
+/** `\u` without four hexadecimal digits, in logical lines: the digits may stand on a continuation line. */
+function malformedEscapes(text: ConfigText): Escape[] {
   if (!text.text.includes('\\u')) return [];
-  const places: Place[] = [];
-  let continued = false;
-  for (const [index, line] of text.lines.entries()) {
-    const comment: boolean = !continued && /^[ \t\f]*[#!]/.test(line);
-    continued = !comment && /(?<!\\)(?:\\\\)*\\$/.test(line);
-    if (comment) continue;
-    for (const match of line.matchAll(MALFORMED)) {
-      places.push({ file: text.name, line: index + 1, column: match.index + (match[1] ?? '').length + 1, length: 2 });
+  const found: Escape[] = [];
+  // Of the logical line so far: its text, and where each unit of it stands.
+  let logical = '';
+  let units: { line: number; column: number; offset: number }[] = [];
+  const finish = (): void => {
+    for (const { index } of logical.matchAll(/\\[^]/g)) {
+      const unit = units[index];
+      if (logical[index + 1] !== 'u' || /^[0-9a-fA-F]{4}/.test(logical.slice(index + 2)) || !unit) continue;
+      found.push({ place: { file: text.name, line: unit.line, column: unit.column, length: 2 }, offset: unit.offset });
     }
+    logical = '';
+    units = [];
+  };
+  let offset = 0;
+  for (const [index, end] of [...text.text.matchAll(/\r\n|\r|\n|$/g)].entries()) {
+    const line = text.text.slice(offset, end.index);
+    const skipped = logical === '' ? 0 : line.length - line.replace(/^[ \t\f]+/, '').length;
+    const comment: boolean = units.length === 0 && /^[ \t\f]*[#!]/.test(line);
+    const continued: boolean = !comment && /(?<!\\)(?:\\\\)*\\$/.test(line);
+    if (!comment) {
+      const part = line.slice(skipped, continued ? -1 : undefined);
+      for (let at = 0; at < part.length; at++) units.push({ line: index + 1, column: skipped + at + 1, offset: offset + skipped + at });
+      logical += part;
+      if (!continued) finish();
+    }
+    offset = end.index + end[0].length;
   }
-  return places;
+  finish();
+  return found;
 }
 
 /** Where the unescaped unit `index` of an escaped text begins. */

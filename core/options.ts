@@ -97,12 +97,15 @@ export function boolean(spec: Common & { default?: boolean }): Option<boolean> {
   });
 }
 
-/** One of `values`; the spelling of `values` is what comes out. `ignoreCase` is the rule unless it is false. */
+/**
+ * One of `values`; the spelling of `values` is what comes out. `ignoreCase` is the rule unless it is false; class names among the values
+ * are always taken as they are spelled.
+ */
 export function choice<const V extends string>(
   spec: Common & { values: readonly V[]; default?: NoInfer<V>; ignoreCase?: boolean; otherwise?: Effect },
 ): Option<V> {
   const ignoreCase = spec.ignoreCase ?? true;
-  const same = (a: string, b: string): boolean => (ignoreCase ? a.toLowerCase() === b.toLowerCase() : a === b);
+  const same = (a: string, b: string): boolean => (ignoreCase && !a.includes('.') ? a.toLowerCase() === b.toLowerCase() : a === b);
   return option('one of', spec, spec.default, spec.values.join(', '), (raw) => {
     const value = spec.values.find((candidate) => same(candidate, raw));
     return value === undefined ? fallBack(spec.otherwise, `is none of ${spec.values.join(', ')}`, spec.default) : { value };

@@ -62,13 +62,21 @@ export function readOptions<O extends OptionTable>(
     problems.push({ key, effect: 'warn', fault: 'unknown', sentence: 'unknown property', known: nearest(key, known) });
   }
   const stops = ({ effect }: { readonly effect: Effect }): boolean => !tolerated.includes(effect);
-  // A check may rely on every value, so it waits until those that could not be read are mended.
+  if (problems.some(stops)) return { problems };
   const unread = problems.some(({ key, effect }) => effect !== 'warn' && values[key] === undefined);
-  if (unread || problems.some(stops)) return problems.some(stops) ? { problems } : { values: values as Values<O>, problems };
-  for (const { option: key, effect, sentence } of definition.check?.(values as Values<O>) ?? []) {
+  for (const { option: key, effect, sentence } of (unread ? checkOf(definition, values) : definition.check?.(values as Values<O>)) ?? []) {
     problems.push({ key, effect, fault: 'conflict', sentence });
   }
   return problems.some(stops) ? { problems } : { values: values as Values<O>, problems };
+}
+
+/** A check may count on every value; where one could not be read, it says what it can. */
+function checkOf<O extends OptionTable>(definition: { check?(values: Values<O>): readonly Finding[] }, values: Record<string, unknown>): readonly Finding[] {
+  try {
+    return definition.check?.(values as Values<O>) ?? [];
+  } catch {
+    return [];
+  }
 }
 
 /** Keys that can stand in a file, for suggestions and help; prefixes without their star. */
