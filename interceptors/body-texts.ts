@@ -1,5 +1,6 @@
 import { isAscii } from 'node:buffer';
 import type { Batch } from '../core/batch.ts';
+import { javaUtf8 } from '../core/java-utf8.ts';
 
 /** Bodies that lie in bytes this many times larger than they are decoded one by one. */
 const WASTE_LIMIT = 2;
@@ -25,7 +26,7 @@ export class BodyTexts {
   at(index: number): string {
     const begin = this.#batch.bounds[2 * index] as number;
     const end = this.#batch.bounds[2 * index + 1] as number;
-    if (this.#whole === undefined) return this.#batch.bytes.toString('utf8', begin, end);
+    if (this.#whole === undefined) return javaUtf8(this.#batch.bytes, begin, end);
     return this.#whole.slice(begin - this.#from, end - this.#from);
   }
 }
