@@ -78,7 +78,13 @@ export class RolledFile {
    * or not `usable`.
    */
   async append(batch: Batch, reject: (index: number, reason: string) => void): Promise<void> {
-    await this.#append(await this.#serializer.encode(batch, reject));
+    const bytes = await this.#serializer.encode(batch, reject);
+    try {
+      await this.#append(bytes);
+    } catch (error) {
+      this.#serializer.undo?.();
+      throw error;
+    }
   }
 
   /** Writes what stands behind the last event and closes the file. */

@@ -5,6 +5,7 @@ import { describeError, RejectedError } from '../core/errors.ts';
 import { boolean, choice, integer, string } from '../core/options.ts';
 import { nested } from '../core/read-options.ts';
 import { fileSystem, type FileSystem } from '../io/file-system.ts';
+import { readUrlText } from '../io/url-text.ts';
 import { serializers } from '../serializers/index.ts';
 import { CountedNames, TimedNames, type FileNames } from './file-roll-names.ts';
 import { createNext, FileGoneError, RolledFile } from './file-roll-file.ts';
@@ -129,7 +130,12 @@ export class FileRollSink implements Sink {
   async #open(): Promise<RolledFile> {
     const nested = this.#settings['sink.serializer'];
     if (!nested) throw new Error('the serializer could not be read');
-    const serializer: Serializer = await nested.create(this.#context);
+    const serializer: Serializer = await nested.create({
+      name: this.#context.name,
+      log: this.#context.log,
+      count: (counter, amount) => this.#context.count(counter, amount),
+      readText: readUrlText,
+    });
     try {
       const file = await createNext(this.#files, this.#names, this.#settings['sink.directory'], serializer, this.#settings['sink.sync']);
       this.#context.count('ConnectionCreatedCount', 1);
