@@ -1,4 +1,4 @@
-import { dirname, join } from 'node:path';
+import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readSmallFile } from '../io/small-file.ts';
 
@@ -13,10 +13,11 @@ export interface BuildFacts {
 }
 
 const here = dirname(fileURLToPath(import.meta.url));
-const built = here.endsWith(join('dist', 'agent'));
+const dist = here.lastIndexOf(`${sep}dist${sep}`);
+const built = dist >= 0;
 
 /** The folder that holds `bin/`, `conf/` and `plugins.d/`. */
-export const home = built ? dirname(dirname(here)) : dirname(here);
+export const home = built ? here.slice(0, dist) : dirname(here);
 
 export function readBuildFacts(): BuildFacts {
   const unknown = { version: 'unknown', revision: 'unknown', date: 'unknown', checksum: 'unknown' };
