@@ -7,6 +7,7 @@ import { parseJavaRegex } from './java-regex/parser.ts';
 import { compileProgram } from './java-regex/program.ts';
 import { parseReplacement } from './java-regex/replacement.ts';
 import type { Replacement } from './java-regex/replacement.ts';
+import { hasNestedLoops } from './java-regex/syntax.ts';
 import type { ParsedRegex } from './java-regex/syntax.ts';
 
 export { PatternSyntaxError } from './java-regex/pattern-reader.ts';
@@ -37,10 +38,10 @@ export interface CompiledReplacement {
 }
 
 /**
- * Steps that one text may take in the machine, about 100 ms. Native expressions are bounded by V8's linear engine
+ * Steps that one text may take in the machine, some 50 ms. Native expressions are bounded by V8's linear engine
  * instead (see `core/regex-guard.ts`).
  */
-export const stepsPerText = 4_000_000;
+export const stepsPerText = 3_000_000;
 
 const compiled = new Map<string, JavaRegex>();
 const maxCompiled = 500;
@@ -92,10 +93,13 @@ export class JavaRegex {
   readonly groupNames: ReadonlyMap<string, number>;
   /** Why the expression is run by our own step-counting machine and not by V8; `undefined` if V8 runs it, in linear time if need be. */
   readonly slowBecause: string | undefined;
+  /** Something without a limit is repeated without a limit, or several times. */
+  readonly hasNestedLoops: boolean;
   readonly #parsed: ParsedRegex;
   readonly #plan: NativePlan | undefined;
-  /** By variant: bit 0 astral, bit 1 tail. `null`: the machine has to do it. */
+  /** By variant: bit 0 astral, bit 1 tail, bit 2 with `\r\n`. `null`: the machine has to do it. */
   readonly #natives: (RegExp | null | undefined)[] = [];
+  readonly #firsts: (RegExp | null | undefined)[] = [];
   readonly #whole: (RegExp | null | undefined)[] = [];
   #machine: Machine | undefined;
   readonly #ownBudget: StepBudget = { left: 0 };
@@ -107,24 +111,33 @@ export class JavaRegex {
     this.groupNames = parsed.groupNames;
     const plan = planNative(parsed);
     this.#plan = typeof plan === 'string' ? undefined : plan;
+    this.hasNestedLoops = hasNestedLoops(parsed.root);
     this.slowBecause = typeof plan === 'string' ? plan : undefined;
   }
 
   /** True if a match is found anywhere in the text. The cheapest question. */
   test(text: string, budget?: StepBudget): boolean {
-    const native = this.#native(text);
+    const variant = this.#variant(text);
+    const native = this.#cached(this.#firsts, variant, 'first');
     if (!native) return this.#run(text, 0, 0, budget);
+    if ((variant & 1) !== 0) return this.find(text, 0, budget) !== undefined;
     native.lastIndex = 0;
     return native.test(text);
   }
 
   /** The first match at or after `from`; `lastEnd` is where `\G` matches. */
   find(text: string, from = 0, budget?: StepBudget, lastEnd = from): JavaMatch | undefined {
-    const native = this.#native(text);
+    const variant = this.#variant(text);
+    const native = from === 0 ? this.#cached(this.#firsts, variant, 'first') : this.#cached(this.#natives, variant, 'any');
     if (!native) return this.#run(text, from, lastEnd, budget) ? this.#fromMachine(text) : undefined;
     native.lastIndex = from;
     const found = native.exec(text);
-    return found ? new NativeMatch(found, this, this.#isTail(text) ? 1 : 0) : undefined;
+    if (!found) return undefined;
+    // Java passes over empty matches within a surrogate pair.
+    if ((variant & 1) !== 0 && found.index > from && (text.codePointAt(found.index - 1) ?? 0) > 0xffff) {
+      return this.find(text, found.index + 1, budget, lastEnd);
+    }
+    return new NativeMatch(found, this, (variant >> 1) & 1);
   }
 
   /** True if all of the text matches. */
@@ -135,7 +148,7 @@ export class JavaRegex {
   /** The match if all of the text matches. */
   match(text: string, budget?: StepBudget): JavaMatch | undefined {
     const variant = this.#variant(text);
-    const native = (variant & 2) !== 0 ? null : this.#cached(this.#whole, variant, true);
+    const native = (variant & 2) !== 0 ? null : this.#cached(this.#whole, variant, 'whole');
     if (!native) return this.#run(text, 0, 0, budget, true) ? this.#fromMachine(text) : undefined;
     const found = native.exec(text);
     return found ? new NativeMatch(found, this, 0) : undefined;
@@ -183,30 +196,25 @@ export class JavaRegex {
   #variant(text: string): number {
     const plan = this.#plan;
     if (!plan || (plan.dependsOnAscii && /[\u0080-\uffff]/.test(text))) return -1;
-    return (plan.dependsOnAstral && /[\ud800-\udfff]/.test(text) ? 1 : 0) | (this.#isTail(text) ? 2 : 0);
+    return (plan.dependsOnAstral && /[\ud800-\udfff]/.test(text) ? 1 : 0) | (plan.dependsOnTail ? tailOf(text) : 0);
   }
 
-  #isTail(text: string): boolean {
-    if (!this.#plan?.dependsOnTail || text.length === 0) return false;
-    const last = text.charCodeAt(text.length - 1);
-    return last === 10 || last === 13 || last === 0x85 || last === 0x2028 || last === 0x2029;
-  }
-
-  #native(text: string): RegExp | null {
-    return this.#cached(this.#natives, this.#variant(text), false);
-  }
-
-  #cached(cache: (RegExp | null | undefined)[], variant: number, whole: boolean): RegExp | null {
+  #cached(cache: (RegExp | null | undefined)[], variant: number, use: Use): RegExp | null {
     if (variant < 0) return null;
     let native = cache[variant];
-    if (native === undefined) cache[variant] = native = this.#compile(variant, whole);
+    if (native === undefined) cache[variant] = native = this.#compile(variant, use);
     return native;
   }
 
-  #compile(variant: number, whole: boolean): RegExp | null {
-    const source = this.#plan?.emit({ astral: (variant & 1) !== 0, tail: (variant & 2) !== 0 });
-    if (source === undefined) return null;
-    return whole ? new RegExp(`^(?:${source})$`) : new RegExp(source, 'g');
+  #compile(variant: number, use: Use): RegExp | null {
+    const wanted = { astral: (variant & 1) !== 0, tail: (variant & 2) !== 0, crLf: (variant & 4) !== 0 };
+    const plan = this.#plan;
+    const source = plan?.emit(wanted);
+    if (!plan || source === undefined || (use === 'any' && plan.looksBehind)) return null;
+    if (use === 'whole') return new RegExp(`^(?:${source})$`);
+    const sieve = use === 'first' ? plan.sieve(wanted) : '';
+    if (sieve !== '') return new RegExp(`${sieve}(?:${source})`);
+    return new RegExp(source, plan.looksBehind ? '' : 'g');
   }
 
   #run(text: string, from: number, lastEnd: number, budget: StepBudget | undefined, whole = false): boolean {
@@ -219,6 +227,16 @@ export class JavaRegex {
     const registers = this.#machine?.registers ?? new Int32Array(0);
     return new MachineMatch(text, registers.slice(0, 2 * (this.groupCount + 1)), this);
   }
+}
+
+/** The first match of a text, any match from some place on, or a match of all of it. */
+type Use = 'first' | 'any' | 'whole';
+
+/** The bits of the variant for the line terminator that the text ends with. */
+function tailOf(text: string): number {
+  const last = text.length === 0 ? 0 : text.charCodeAt(text.length - 1);
+  if (last === 10) return text.length > 1 && text.charCodeAt(text.length - 2) === 13 ? 6 : 2;
+  return last === 13 || last === 0x85 || last === 0x2028 || last === 0x2029 ? 2 : 0;
 }
 
 class NativeMatch implements JavaMatch {

@@ -16,7 +16,7 @@ export function charRange(begin: number, end: number): CharSet {
 
 /** The set of the code points of a text. */
 export function charsOf(text: string): CharSet {
-  return unionAll([...text].map((char) => charRange(char.codePointAt(0) ?? 0, char.codePointAt(0) ?? 0)));
+  return unionAll(Array.from(text, (char) => charRange(char.codePointAt(0) ?? 0, char.codePointAt(0) ?? 0)));
 }
 
 export function unionAll(sets: readonly CharSet[]): CharSet {

@@ -1,7 +1,7 @@
 import { hasAstral, intersection, onlyChar } from './char-set.ts';
 import type { CharSet } from './char-set.ts';
-import { hasGroup, isNullable } from './syntax.ts';
-import type { Node, ParsedRegex, RepeatNode } from './syntax.ts';
+import { hasGroup, hasLineBreak, isNullable, leadingLoop, partsOf } from './syntax.ts';
+import type { Anchor, LookNode, Node, ParsedRegex, RepeatNode } from './syntax.ts';
 
 /** For which texts a native expression holds. */
 export interface Variant {
@@ -9,6 +9,8 @@ export interface Variant {
   readonly astral: boolean;
   /** The text ends with a line terminator. Group 1 of the expression is then the whole match, and all other groups move up by one. */
   readonly tail: boolean;
+  /** That line terminator is `\r\n`. */
+  readonly crLf: boolean;
 }
 
 export interface NativePlan {
@@ -18,8 +20,12 @@ export interface NativePlan {
   readonly dependsOnTail: boolean;
   /** There is a `\b`: the native expression holds for ASCII texts only. */
   readonly dependsOnAscii: boolean;
+  /** It looks behind: V8's linear engine takes such an expression over only if it has neither the flag `g` nor `y` (seen in Node 24.21). */
+  readonly looksBehind: boolean;
   /** The source of a JavaScript expression without flags, or `undefined` if there is none for this variant. */
   emit(variant: Variant): string | undefined;
+  /** What to put before that source to find the first match of a text sooner; empty if there is nothing to gain. */
+  sieve(variant: Variant): string;
 }
 
 /**
@@ -27,16 +33,20 @@ export interface NativePlan {
  * references, at most 16 copies of a counted part. All else gives the reason why not, and is run by the machine.
  */
 export function planNative(parsed: ParsedRegex): NativePlan | string {
-  const facts = { dependsOnAstral: false, dependsOnTail: false, dependsOnAscii: false };
+  const facts = { dependsOnAstral: false, dependsOnTail: false, dependsOnAscii: false, looksBehind: false };
   const reason = obstacle(parsed.root, facts);
   if (reason !== undefined) return reason;
-  const trial = emitSafely(parsed.root, { astral: false, tail: false });
+  const trial = emitSafely(parsed.root, { astral: false, tail: false, crLf: false });
   if (trial === undefined) return 'a repetition is counted too high';
-  return { ...facts, emit: (variant) => (variant.tail ? emitTail(parsed.root, variant) : emitSafely(parsed.root, variant)) };
+  const loop = leadingLoop(parsed.root);
+  const sieve = (variant: Variant): string => (loop ? `(?<!${emitSet(loop, variant.astral)})` : '');
+  return { ...facts, sieve, emit: (variant) => (variant.tail ? emitTail(parsed.root, variant) : emitSafely(parsed.root, variant)) };
 }
 
 /** Most copies the linear engine makes of a counted part, nested counts multiplied. */
 const maxCopies = 16;
+/** A longer look-behind is Java's number for an open end, or its sum overflowed. */
+const maxBehind = 1000;
 /** Most pieces a counted class is cut into. */
 const maxPieces = 40;
 
@@ -59,75 +69,66 @@ function emitTail(root: Node, variant: Variant): string | undefined {
   if (last?.kind !== 'anchor' || countDollars(before) > 0) return undefined;
   const source = emitSafely(before, variant);
   if (source === undefined) return undefined;
-  const lineEnd = last.anchor === 'dollarUnix' ? '\\n' : '(?:\\r\\n|(?<!\\r)\\n|[\\r\\u0085\\u2028\\u2029])';
+  const lineEnd = last.anchor === 'dollarUnix' ? '\\n' : variant.crLf ? '(?:\\r\\n)' : '[\\n\\r\\u0085\\u2028\\u2029]';
   return `(${source})${lineEnd}?$`;
 }
 
 function countDollars(node: Node): number {
-  switch (node.kind) {
-    case 'anchor':
-      return node.anchor === 'dollar' || node.anchor === 'dollarUnix' ? 1 : 0;
-    case 'sequence':
-      return node.items.reduce((sum, item) => sum + countDollars(item), 0);
-    case 'choice':
-      return node.options.reduce((sum, option) => sum + countDollars(option), 0);
-    case 'group':
-    case 'atomic':
-    case 'repeat':
-    case 'look':
-      return countDollars(node.body);
-    default:
-      return 0;
-  }
+  if (node.kind === 'anchor') return node.anchor === 'dollar' || node.anchor === 'dollarUnix' ? 1 : 0;
+  return partsOf(node).reduce((sum, part) => sum + countDollars(part), 0);
 }
 
-type Facts = { dependsOnAstral: boolean; dependsOnTail: boolean; dependsOnAscii: boolean };
+type Facts = { dependsOnAstral: boolean; dependsOnTail: boolean; dependsOnAscii: boolean; looksBehind: boolean };
 
-/** Why the node cannot be native; gathers facts on the way. */
-function obstacle(node: Node, facts: Facts, next?: Node | 'end'): string | undefined {
+/** Why the node cannot be native; gathers facts on the way. `next` is what must match right after the node. */
+function obstacle(node: Node, facts: Facts, next?: Node): string | undefined {
+  let reason: string | undefined;
   switch (node.kind) {
     case 'set':
       facts.dependsOnAstral ||= hasAstral(node.set);
-      return undefined;
+      break;
     case 'lineBreak':
-      return undefined;
+      break;
     case 'sequence':
-      return first(node.items.map((item, i) => obstacle(item, facts, node.items[i + 1] ?? next)));
+      reason = first(node.items.map((item, i) => obstacle(item, facts, node.items[i + 1] ?? next)));
+      break;
     case 'choice':
-      return first(node.options.map((option) => obstacle(option, facts, next)));
     case 'group':
-      return obstacle(node.body, facts, next);
+      reason = first(partsOf(node).map((part) => obstacle(part, facts, next)));
+      break;
     case 'repeat':
-      return obstacleOfRepeat(node, facts, next);
+      reason = obstacleOfRepeat(node, facts, next);
+      break;
     case 'look':
-      if (node.direction === 'ahead') return 'it looks ahead';
-      return hasGroup(node.body) ? 'it captures while it looks behind' : obstacle(node.body, facts);
+      reason = obstacleOfLook(node, facts);
+      break;
     case 'atomic':
-      return 'it has an atomic part';
+      reason = 'it has an atomic part';
+      break;
     case 'reference':
-      return 'it refers back to a group';
+      reason = 'it refers back to a group';
+      break;
     case 'cluster':
-      return 'it matches grapheme clusters';
+      reason = 'it matches grapheme clusters';
+      break;
     case 'anchor':
-      switch (node.anchor) {
-        case 'begin':
-        case 'end':
-          return undefined;
-        case 'dollar':
-        case 'dollarUnix':
-          facts.dependsOnTail = true;
-          return undefined;
-        case 'word':
-        case 'notWord':
-          facts.dependsOnAscii = true;
-          return undefined;
-        default:
-          return `it has the boundary "${node.anchor}"`;
-      }
+      if (node.anchor === 'dollar' || node.anchor === 'dollarUnix') facts.dependsOnTail = true;
+      else if (node.anchor === 'word' || node.anchor === 'notWord') facts.dependsOnAscii = true;
+      else if (node.anchor !== 'begin' && node.anchor !== 'end') reason = `it has the boundary "${node.anchor}"`;
+      break;
   }
+  return reason;
 }
 
-function obstacleOfRepeat(node: RepeatNode, facts: Facts, next: Node | 'end' | undefined): string | undefined {
+function obstacleOfLook(node: LookNode, facts: Facts): string | undefined {
+  if (node.direction === 'ahead') return 'it looks ahead';
+  if (hasGroup(node.body)) return 'it captures while it looks behind';
+  facts.looksBehind = true;
+  if (node.max < 0 || node.max > maxBehind) return 'it looks behind without an obvious limit';
+  return obstacle(node.body, facts);
+}
+
+function obstacleOfRepeat(node: RepeatNode, facts: Facts, next: Node | undefined): string | undefined {
   if (node.mode === 'possessive' && !isGreedyAnyway(node, next)) return 'it has a possessive quantifier';
   if (node.max > 1) {
     if (isNullable(node.body)) return 'it repeats something that can be empty';
@@ -135,56 +136,46 @@ function obstacleOfRepeat(node: RepeatNode, facts: Facts, next: Node | 'end' | u
     if (hasOptionalGroup(node.body)) return 'a repeated part captures in some of its rounds';
     // Java does not take back what such rounds captured inside.
     const inner = node.body.kind === 'group' ? node.body.body : node.body;
+    if (node.style === 'rounds' && hasLineBreak(inner)) return 'it repeats \\R';
     if (node.style === 'rounds' && node.min !== node.max && hasGroup(inner)) return 'a repeated part captures inside its rounds';
   }
   return obstacle(node.body, facts);
 }
 
 /** A possessive class behaves as a greedy one if what follows cannot begin with a member. */
-function isGreedyAnyway(node: RepeatNode, next: Node | 'end' | undefined): boolean {
-  if (node.body.kind !== 'set' || node.max !== Infinity || next === undefined || next === 'end') return false;
+function isGreedyAnyway(node: RepeatNode, next: Node | undefined): boolean {
+  if (node.body.kind !== 'set' || node.max !== Infinity || next === undefined) return false;
   const following = next.kind === 'repeat' && next.min > 0 ? next.body : next;
   return following.kind === 'set' && intersection(node.body.set, following.set).ranges.length === 0;
 }
 
 function hasOptionalGroup(node: Node): boolean {
-  switch (node.kind) {
-    case 'sequence':
-      return node.items.some(hasOptionalGroup);
-    case 'choice':
-      return node.options.some(hasGroup);
-    case 'repeat':
-      return node.min === 0 ? hasGroup(node.body) : hasOptionalGroup(node.body);
-    case 'group':
-    case 'atomic':
-      return hasOptionalGroup(node.body);
-    default:
-      return false;
-  }
+  if (node.kind === 'choice') return node.options.some(hasGroup);
+  if (node.kind === 'repeat' && node.min === 0) return hasGroup(node.body);
+  // Of such rounds within a loop, Java shows those of an early pass (see the machine).
+  if (node.kind === 'repeat' && node.style === 'rounds' && node.min !== node.max) return hasGroup(node.body);
+  return partsOf(node).some(hasOptionalGroup);
 }
 
 function emit(node: Node, variant: Variant, copies: number): string {
-  switch (node.kind) {
-    case 'set':
-      return emitSet(node.set, variant.astral);
-    case 'sequence':
-      return node.items.map((item) => (item.kind === 'choice' ? `(?:${emit(item, variant, copies)})` : emit(item, variant, copies))).join('');
-    case 'choice':
-      return node.options.map((option) => emit(option, variant, copies)).join('|');
-    case 'group':
-      return `(${emit(node.body, variant, copies)})`;
-    case 'repeat':
-      return emitRepeat(node, variant, copies);
-    case 'look':
-      return `(?<${node.negated ? '!' : '='}${emit(node.body, variant, copies)})`;
-    case 'lineBreak':
-      return '(?:\\r\\n|[\\n-\\r\\u0085\\u2028\\u2029])';
-    case 'anchor':
-      return { begin: '^', word: '\\b', notWord: '\\B' }[node.anchor as string] ?? '$';
-    default:
-      throw new TypeError(`"${node.kind}" is never native`);
+  if (node.kind === 'set') return emitSet(node.set, variant.astral);
+  if (node.kind === 'sequence') {
+    return node.items.map((item) => (item.kind === 'choice' ? `(?:${emit(item, variant, copies)})` : emit(item, variant, copies))).join('');
   }
+  if (node.kind === 'choice') return node.options.map((option) => emit(option, variant, copies)).join('|');
+  if (node.kind === 'group') return `(${emit(node.body, variant, copies)})`;
+  if (node.kind === 'repeat') return emitRepeat(node, variant, copies);
+  if (node.kind === 'look') return `(?<${node.negated ? '!' : '='}${emit(node.body, variant, copies)})`;
+  if (node.kind === 'lineBreak') return '(?:\\r\\n|[\\n-\\r\\u0085\\u2028\\u2029])';
+  if (node.kind === 'anchor') return nativeAnchors.get(node.anchor) ?? '$';
+  throw new TypeError(`"${node.kind}" is never native`);
 }
+
+const nativeAnchors: ReadonlyMap<Anchor, string> = new Map([
+  ['begin', '^'],
+  ['word', '\\b'],
+  ['notWord', '\\B'],
+]);
 
 function emitRepeat(node: RepeatNode, variant: Variant, copies: number): string {
   const { min, max } = node;

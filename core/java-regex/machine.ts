@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { fullFold, lineTerminators, swapAsciiCase, letterOrDigitOrLowLine, wordChars } from './char-classes.ts';
 import { charsOfProperty } from './char-set.ts';
 import { AgentError } from '../errors.ts';
@@ -27,6 +28,8 @@ const alternative = 0;
 const restore = 1;
 const giveBack = 2;
 const takeMore = 3;
+/** Does nothing on the way back; see `#setLateGroups`. */
+const late = 4;
 
 /**
  * Runs programs exactly as Java's matcher does: a backtracking matcher with its own stack, that counts its steps. Slower than a native
@@ -62,6 +65,7 @@ export class Machine {
     this.#steps = budget.left;
     // Once per search, not per position: what Java forgets to take back at one position is still there at the next.
     this.registers.fill(-1);
+    this.#hasLate = false;
     try {
       return whole ? this.#matchAt(from, true) : this.#search(from);
     } finally {
@@ -72,9 +76,13 @@ export class Machine {
   }
 
   #search(from: number): boolean {
-    const { firsts, anchored, hasAstral } = this.#program;
+    const { firsts, anchored, hasAstral, leading } = this.#program;
     const text = this.#text;
     for (let at = from; at <= text.length; at++) {
+      if (leading !== undefined && at > from && leading.has(text.charCodeAt(at - 1))) {
+        if ((this.#steps -= 0.25) < 0) throw this.#timeout();
+        continue;
+      }
       if (firsts === undefined || (at < text.length && firsts.has(text.codePointAt(at) ?? 0))) {
         if (this.#matchAt(at, false)) return true;
       } else if ((this.#steps -= 0.25) < 0) throw this.#timeout();
@@ -132,10 +140,11 @@ export class Machine {
     for (;;) {
       if (--this.#steps < 0) throw this.#timeout();
       let failed = false;
-      switch (code[next]) {
+      switch (code[next] ?? -1) {
         case op.accept:
           if (mustEnd === -1 || position === mustEnd) {
             this.#end = position;
+            if (this.#hasLate) this.#setLateGroups(base);
             this.#top = base;
             return true;
           }
@@ -192,6 +201,10 @@ export class Machine {
         case op.loop:
           next = position > (this.registers[(code[next + 1] ?? 0) + 1] ?? 0) ? this.#round(next, position) : (code[next + 3] ?? 0);
           break;
+        case op.late:
+          this.#noteLate(next);
+          next += width;
+          break;
         case op.again:
           next = this.#beginRound(next, position);
           break;
@@ -224,9 +237,11 @@ export class Machine {
       const first = stack[top + 1] ?? 0;
       const second = stack[top + 2] ?? 0;
       const third = stack[top + 3] ?? 0;
-      switch (stack[top]) {
+      switch (stack[top] ?? -1) {
         case restore:
           this.registers[first] = second;
+          break;
+        case late:
           break;
         case alternative:
           this.#resumeAt = second;
@@ -318,7 +333,7 @@ export class Machine {
   #special(pc: number, at: number): number {
     const code = this.#code;
     const body = code[pc + 1] ?? 0;
-    switch (code[pc]) {
+    switch (code[pc] ?? -1) {
       case op.ahead:
         return this.#run(body, at, -1) === (code[pc + 3] === 0) ? at : -1;
       case op.behind:
@@ -338,13 +353,41 @@ export class Machine {
     }
   }
 
+  #hasLate = false;
+
+  /** At the exit of a loop that had more rounds than it needed: its group will be set once more when all else has matched. */
+  #noteLate(pc: number): void {
+    const code = this.#code;
+    if ((this.registers[code[pc + 1] ?? 0] ?? 0) <= (code[pc + 3] ?? 0)) return;
+    const group = code[pc + 2] ?? 0;
+    this.#push(late, group, this.registers[2 * group] ?? -1, this.registers[2 * group + 1] ?? -1);
+    this.#hasLate = true;
+  }
+
+  /**
+   * Java sets the group of such a loop again on the way out of its recursion, so that of several passes through the loop the first one
+   * shows: `(?:(\\d)*,)+` has group 1 = `2` after `12,34,`.
+   */
+  #setLateGroups(base: number): void {
+    for (let at = this.#top - 4; at >= base; at -= 4) {
+      if (this.#stack[at] !== late) continue;
+      const group = this.#stack[at + 1] ?? 0;
+      this.registers[2 * group] = this.#stack[at + 2] ?? -1;
+      this.registers[2 * group + 1] = this.#stack[at + 3] ?? -1;
+    }
+  }
+
   #behind(body: number, at: number, min: number, max: number): boolean {
     const text = this.#text;
+    const byPairs = this.#program.behindByPairs;
+    // In 32 bits, as Java reckons: a most length that overflowed reaches far back or not at all.
+    const least = byPairs ? 0 : Math.max((at - max) | 0, 0);
     let begin = at;
-    for (let count = 0; count <= max; count++) {
+    for (let count = 0; begin >= least; count++) {
+      if (byPairs && count > max) return false;
       if (count >= min && this.#run(body, begin, at)) return true;
       if (begin === 0) return false;
-      begin -= this.#program.behindByPairs && begin >= 2 && isPair(text, begin - 2) ? 2 : 1;
+      begin -= byPairs && begin >= 2 && isPair(text, begin - 2) ? 2 : 1;
     }
     return false;
   }
@@ -385,7 +428,9 @@ export class Machine {
 
   #holds(anchor: number, at: number): boolean {
     const text = this.#text;
-    switch (anchors[anchor]) {
+    const type = anchors[anchor];
+    assert.ok(type !== undefined, 'an anchor of the program is known');
+    switch (type) {
       case 'begin':
         return at === 0;
       case 'end':
@@ -414,10 +459,9 @@ export class Machine {
       case 'clusterBoundary':
         return isClusterBoundary(text, at);
       case 'lastMatch':
-        return at === this.#lastEnd;
-      default:
-        throw new RangeError('unknown anchor');
+        break;
     }
+    return at === this.#lastEnd;
   }
 }
 

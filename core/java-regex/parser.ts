@@ -12,7 +12,7 @@ import {
   wordChars,
 } from './char-classes.ts';
 import { PatternReader } from './pattern-reader.ts';
-import { extentOf } from './syntax.ts';
+import { extentOf } from './extent.ts';
 import type { Anchor, Fold, Node, ParsedRegex, RepeatNode } from './syntax.ts';
 
 /**
@@ -219,7 +219,7 @@ class Parser {
     let isGroup = true;
     if (input.next() === code('?')) {
       const kind = String.fromCodePoint(input.skip());
-      if (kind === ':') node = this.#choice();
+      if (kind === ':') node = plainGroup(this.#choice());
       else if (kind === '=' || kind === '!') {
         node = { kind: 'look', direction: 'ahead', negated: kind === '!', body: this.#choice(), min: 0, max: 0 };
         isGroup = false;
@@ -236,7 +236,7 @@ class Parser {
         const end = input.read();
         if (end === code(')')) return undefined;
         if (end !== code(':')) throw input.error('Unknown inline modifier');
-        node = this.#choice();
+        node = plainGroup(this.#choice());
       }
     } else {
       const index = ++this.#groups;
@@ -252,8 +252,8 @@ class Parser {
     const char = input.read();
     if (char === code('=') || char === code('!')) {
       const body = this.#choice();
-      const { min, max } = extentOf(body);
-      if (max === undefined) throw input.error('Look-behind group does not have an obvious maximum length');
+      const { min, max, hasMax } = extentOf(body);
+      if (!hasMax) throw input.error('Look-behind group does not have an obvious maximum length');
       return { kind: 'look', direction: 'behind', negated: char === code('!'), body, min, max };
     }
     const name = input.groupName(char);
@@ -371,6 +371,11 @@ class Parser {
 }
 
 const empty: Node = { kind: 'sequence', items: [] };
+
+/** A lone capturing group within `(?:…)` stays apart from it: what repeats is then not the capturing group. */
+function plainGroup(body: Node): Node {
+  return body.kind === 'group' ? { kind: 'sequence', items: [body] } : body;
+}
 
 function anchor(type: Anchor): Node {
   return { kind: 'anchor', anchor: type };

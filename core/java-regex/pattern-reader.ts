@@ -102,7 +102,7 @@ export class PatternReader {
   }
 
   rawStartsWith(text: string): boolean {
-    return [...text].every((char, offset) => this.rawAt(offset) === char.charCodeAt(0));
+    return Array.from(text).every((char, offset) => this.rawAt(offset) === char.charCodeAt(0));
   }
 
   takeRaw(text: string): boolean {

@@ -1,7 +1,7 @@
 import type { CharSet } from './char-set.ts';
 import { hasAstral, hasChar, onlyChar, unionAll } from './char-set.ts';
 import type { Anchor, Node, ParsedRegex, RepeatNode } from './syntax.ts';
-import { extentOf, isNullable } from './syntax.ts';
+import { hasGroup, hasReference, isEmptyOnly, isNullable, leadingLoop, partsOf } from './syntax.ts';
 
 /**
  * Instructions of the machine, each an operation and up to five operands (`width` numbers in all):
@@ -14,6 +14,7 @@ import { extentOf, isNullable } from './syntax.ts';
  *     setLoop s min max mode          rounds body exit min max      (mode: 0 greedy, 1 lazy, 2 possessive; exit: the next instruction)
  *     ahead body next negated         behind body next negated min max      atomic body next
  *     reference group fold            lineBreak                     cluster
+ *     late r group min    (behind the exit of a loop)
  */
 export const op = {
   accept: 0,
@@ -35,6 +36,7 @@ export const op = {
   reference: 16,
   lineBreak: 17,
   cluster: 18,
+  late: 19,
 } as const;
 
 export const width = 6;
@@ -69,6 +71,8 @@ export interface Program {
   readonly firsts: SetTable | undefined;
   /** The match can only begin at the beginning of the text. */
   readonly anchored: boolean;
+  /** A first match cannot begin behind a member of it (see `leadingLoop`). */
+  readonly leading: SetTable | undefined;
   /** Java then never begins a match within a surrogate pair. */
   readonly hasAstral: boolean;
   /** Look-behinds go back by code points: Java does so only if the pattern itself has a character beyond U+FFFF. */
@@ -95,6 +99,7 @@ export function compileProgram(parsed: ParsedRegex, source: string): Program {
   compiler.node(parsed.root);
   compiler.add(op.accept);
   const firsts = firstsOf(parsed.root);
+  const loop = leadingLoop(parsed.root);
   return {
     code: Int32Array.from(compiler.code),
     sets: compiler.sets,
@@ -102,6 +107,7 @@ export function compileProgram(parsed: ParsedRegex, source: string): Program {
     registers: compiler.registers,
     firsts: firsts && !isNullable(parsed.root) ? new SetTable(firsts) : undefined,
     anchored: isAnchored(parsed.root),
+    leading: loop && !hasReference(parsed.root) ? new SetTable(loop) : undefined,
     hasAstral: compiler.hasAstral,
     behindByPairs: /[\u{10000}-\u{10ffff}]/u.test(source),
   };
@@ -192,20 +198,15 @@ class Compiler {
     if (node.body.kind === 'set') {
       this.add(op.setLoop, this.#set(node.body.set), min, max, ['greedy', 'lazy', 'possessive'].indexOf(node.mode));
     } else if (node.mode === 'possessive') {
-      const at = this.add(op.rounds, 0, 0, min, max);
-      this.#patch(at, 1, this.code.length);
-      this.node(node.body);
-      this.add(op.accept);
-      this.#patch(at, 2, this.code.length);
+      this.#possessive(node.body, min, max);
     } else if (node.style === 'optional') {
       const split = this.add(op.split);
       const body = this.code.length;
       this.node(node.body);
       this.#patch(split, node.mode === 'lazy' ? 2 : 1, body);
       this.#patch(split, node.mode === 'lazy' ? 1 : 2, this.code.length);
-    } else if (node.style === 'rounds' && extentOf(node.body).max === 0) {
-      // Rounds beyond the needed ones add nothing, and Java takes back what they captured.
-      if (min > 0) this.node(node.body);
+    } else if (node.style === 'rounds' && isEmptyOnly(node.body)) {
+      this.#emptyRounds(node.body, min);
     } else {
       this.#loop(node, min, max);
     }
@@ -226,7 +227,23 @@ class Compiler {
     this.#patch(enter, 3, exit);
     this.#patch(loop, 2, body);
     this.#patch(loop, 3, exit);
+    if (node.style === 'rounds' && node.mode === 'greedy' && node.body.kind === 'group') this.add(op.late, register, node.body.index, min);
     if (again + width !== exit) throw new RangeError('the instruction "again" must stand before the exit');
+  }
+
+  /** Rounds beyond the needed ones add nothing, and Java takes back what they captured, but not what groups inside them captured. */
+  #emptyRounds(body: Node, min: number): void {
+    const inner = body.kind === 'group' ? body.body : body;
+    if (min > 0) this.#round(body);
+    else if (hasGroup(inner)) this.#possessive(inner, 0, 1);
+  }
+
+  #possessive(body: Node, min: number, max: number): void {
+    const at = this.add(op.rounds, 0, 0, min, max);
+    this.#patch(at, 1, this.code.length);
+    this.node(body);
+    this.add(op.accept);
+    this.#patch(at, 2, this.code.length);
   }
 
   /** A round that keeps its first way: the group around it is set outside, so that giving back rounds sets it anew. */
@@ -263,30 +280,12 @@ class Compiler {
 }
 
 function firstsOf(node: Node): CharSet | undefined {
-  switch (node.kind) {
-    case 'set':
-      return node.set;
-    case 'group':
-    case 'atomic':
-      return firstsOf(node.body);
-    case 'repeat':
-      return node.max === 0 ? { ranges: [] } : firstsOf(node.body);
-    case 'anchor':
-    case 'look':
-      return { ranges: [] };
-    case 'choice':
-      return allOf(node.options.map(firstsOf));
-    case 'sequence': {
-      const sets: (CharSet | undefined)[] = [];
-      for (const item of node.items) {
-        sets.push(firstsOf(item));
-        if (!isNullable(item)) break;
-      }
-      return allOf(sets);
-    }
-    default:
-      return undefined;
-  }
+  if (node.kind === 'set') return node.set;
+  if (node.kind === 'anchor' || node.kind === 'look') return { ranges: [] };
+  if (node.kind === 'reference' || node.kind === 'lineBreak' || node.kind === 'cluster') return undefined;
+  if (node.kind !== 'sequence') return allOf(partsOf(node).map(firstsOf));
+  const end = node.items.findIndex((item) => !isNullable(item));
+  return allOf((end === -1 ? node.items : node.items.slice(0, end + 1)).map(firstsOf));
 }
 
 function allOf(sets: readonly (CharSet | undefined)[]): CharSet | undefined {
@@ -295,17 +294,7 @@ function allOf(sets: readonly (CharSet | undefined)[]): CharSet | undefined {
 }
 
 function isAnchored(node: Node): boolean {
-  switch (node.kind) {
-    case 'anchor':
-      return node.anchor === 'begin';
-    case 'sequence':
-      return node.items[0] !== undefined && isAnchored(node.items[0]);
-    case 'choice':
-      return node.options.every(isAnchored);
-    case 'group':
-    case 'atomic':
-      return isAnchored(node.body);
-    default:
-      return false;
-  }
+  if (node.kind === 'anchor') return node.anchor === 'begin';
+  if (node.kind === 'sequence') return node.items[0] !== undefined && isAnchored(node.items[0]);
+  return (node.kind === 'choice' || node.kind === 'group' || node.kind === 'atomic') && partsOf(node).every(isAnchored);
 }

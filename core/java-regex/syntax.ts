@@ -66,96 +66,56 @@ export interface ParsedRegex {
   readonly groupNames: ReadonlyMap<string, number>;
 }
 
+/** The parts of a node, in order. */
+export function partsOf(node: Node): readonly Node[] {
+  if (node.kind === 'sequence') return node.items;
+  if (node.kind === 'choice') return node.options;
+  return 'body' in node ? [node.body] : [];
+}
+
 /** True if the node can match the empty text. */
 export function isNullable(node: Node): boolean {
-  switch (node.kind) {
-    case 'set':
-    case 'lineBreak':
-    case 'cluster':
-      return false;
-    case 'sequence':
-      return node.items.every(isNullable);
-    case 'choice':
-      return node.options.some(isNullable);
-    case 'group':
-    case 'atomic':
-      return isNullable(node.body);
-    case 'repeat':
-      return node.min === 0 || isNullable(node.body);
-    case 'look':
-    case 'reference':
-    case 'anchor':
-      return true;
-  }
+  if (node.kind === 'set' || node.kind === 'lineBreak' || node.kind === 'cluster') return false;
+  if (node.kind === 'choice') return node.options.some(isNullable);
+  if (node.kind === 'repeat' && node.min === 0) return true;
+  return node.kind === 'look' || partsOf(node).every(isNullable);
 }
 
 /** True if a capturing group lies in the node. */
 export function hasGroup(node: Node): boolean {
-  switch (node.kind) {
-    case 'group':
-      return true;
-    case 'sequence':
-      return node.items.some(hasGroup);
-    case 'choice':
-      return node.options.some(hasGroup);
-    case 'atomic':
-    case 'repeat':
-    case 'look':
-      return hasGroup(node.body);
-    default:
-      return false;
-  }
+  return node.kind === 'group' || partsOf(node).some(hasGroup);
 }
 
-/** Fewest and most code points a node matches, by Java's own reckoning (`undefined`: no obvious maximum), and whether in one way only. */
-export interface Extent {
-  readonly min: number;
-  readonly max: number | undefined;
-  readonly oneWay: boolean;
+/** True if all that the node can match is the empty text. */
+export function isEmptyOnly(node: Node): boolean {
+  if (node.kind === 'set' || node.kind === 'lineBreak' || node.kind === 'cluster' || node.kind === 'reference') return false;
+  return node.kind === 'look' || partsOf(node).every(isEmptyOnly);
 }
 
-export function extentOf(node: Node): Extent {
-  switch (node.kind) {
-    case 'set':
-      return { min: 1, max: 1, oneWay: true };
-    case 'lineBreak':
-      return { min: 1, max: 2, oneWay: true };
-    case 'cluster':
-      return { min: 1, max: undefined, oneWay: true };
-    case 'reference':
-      return { min: 0, max: undefined, oneWay: true };
-    case 'anchor':
-    case 'look':
-      return { min: 0, max: 0, oneWay: true };
-    case 'group':
-      return extentOf(node.body);
-    case 'atomic':
-      return { ...extentOf(node.body), oneWay: false };
-    case 'sequence':
-      return node.items.map(extentOf).reduce(addExtents, { min: 0, max: 0, oneWay: true });
-    case 'choice': {
-      const extents = node.options.map(extentOf);
-      return {
-        min: Math.min(...extents.map((extent) => extent.min)),
-        max: extents.reduce<number | undefined>((most, { max }) => (most === undefined || max === undefined ? undefined : Math.max(most, max)), 0),
-        oneWay: false,
-      };
-    }
-    case 'repeat':
-      return extentOfRepeat(node);
-  }
+/** True if `\R` lies in the node. */
+export function hasLineBreak(node: Node): boolean {
+  return node.kind === 'lineBreak' || partsOf(node).some(hasLineBreak);
 }
 
-function addExtents(left: Extent, right: Extent): Extent {
-  return {
-    min: left.min + right.min,
-    max: left.max === undefined || right.max === undefined ? undefined : left.max + right.max,
-    oneWay: left.oneWay && right.oneWay,
-  };
+/** True if a repetition of two rounds or more holds one without an end. */
+export function hasNestedLoops(node: Node, repeated = false): boolean {
+  if (node.kind === 'repeat' && node.max === Infinity && repeated) return true;
+  const inside = repeated || (node.kind === 'repeat' && node.max > 1);
+  return partsOf(node).some((part) => hasNestedLoops(part, inside));
 }
 
-function extentOfRepeat(node: RepeatNode): Extent {
-  const body = extentOf(node.body);
-  const max = body.max === undefined || node.max === Infinity || node.style === 'loop' ? undefined : body.max * node.max;
-  return { min: body.min * node.min, max, oneWay: body.oneWay && node.min === node.max };
+/**
+ * The class of a repetition without an end that every match begins with, as the `.*` of `.*x`: a match that could begin behind a member
+ * of it could begin one earlier, so the first match of a text never does.
+ */
+export function leadingLoop(node: Node): CharSet | undefined {
+  if (node.kind === 'group') return leadingLoop(node.body);
+  if (node.kind === 'sequence') return node.items[0] && leadingLoop(node.items[0]);
+  if (node.kind !== 'repeat' || node.body.kind !== 'set' || node.mode === 'possessive' || node.max !== Infinity) return undefined;
+  return node.min <= 1 ? node.body.set : undefined;
+}
+
+/** True if a reference to a group lies in the node. */
+export function hasReference(node: Node): boolean {
+  return node.kind === 'reference' || partsOf(node).some(hasReference);
 }
