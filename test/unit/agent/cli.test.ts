@@ -94,7 +94,7 @@ test('help of a kind and of a type; a wrong one is answered with the nearest', (
 });
 
 test('other verbs: an unknown option ends with 64', () => {
-  const { status, err } = run('check', '--bogus', 'x');
+  const { status, err } = run('check', 'x', '--bogus');
   assert.equal(status, 64);
   assert.match(err, /Unknown argument: bogus/);
 });

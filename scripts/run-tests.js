@@ -1,0 +1,51 @@
+// npm test: every test that needs no service, in three groups. Arguments name files or folders to run instead of all:
+// `npm test -- test/unit/agent`. Plain JavaScript, since it runs before anybody knows which Node there is.
+//
+//   unit   in one process each group, since a process for each of hundreds of files costs more than the tests
+//   alone  test files that change what a process has only one of; a process each
+//   slow   processes, packages, long loops; a process each
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const home = dirname(dirname(fileURLToPath(import.meta.url)));
+/** Not part of `npm test`: they need a JVM, root, real servers, or much time. */
+const GROUPS_OF_THEIR_OWN = ['test/compat', 'test/faults', 'test/integration', 'test/chains', 'test/fuzz', 'test/bench', 'test/servers'];
+
+const given = process.argv.slice(2);
+const wanted = given.length > 0 ? given : ['test'];
+const files = wanted
+  .flatMap((path) => testFiles(join(home, path)))
+  .filter((path) => given.length > 0 || !GROUPS_OF_THEIR_OWN.some((folder) => path.startsWith(`${folder}/`)));
+if (files.length === 0) {
+  console.error(`no test file in ${wanted.join(', ')}`);
+  process.exit(1);
+}
+
+const together = files.filter((path) => groupOf(path) === 'unit');
+const alone = files.filter((path) => groupOf(path) !== 'unit');
+let failed = false;
+if (together.length > 0) failed = !run(['--test-isolation=none', '--test-force-exit', ...together]) || failed;
+if (alone.length > 0) failed = !run(['--test-concurrency=2', ...alone]) || failed;
+process.exit(failed ? 1 : 0);
+
+function testFiles(path) {
+  if (!existsSync(path)) return [];
+  if (statSync(path).isFile()) return [relative(home, path)];
+  return readdirSync(path, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .map((name) => relative(home, join(path, name)))
+    .sort();
+}
+
+/** A file that mocks timers for the whole process, changes its environment or its signals must say `// test: alone` at its top. */
+function groupOf(path) {
+  if (!path.startsWith('test/unit/')) return 'slow';
+  return /^\/\/ test: alone/m.test(readFileSync(join(home, path), 'utf8').slice(0, 500)) ? 'alone' : 'unit';
+}
+
+function run(args) {
+  const { status } = spawnSync(process.execPath, ['--disable-warning=ExperimentalWarning', '--test', '--test-timeout=120000', ...args], { cwd: home, stdio: 'inherit' });
+  return status === 0;
+}
