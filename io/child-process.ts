@@ -1,11 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readdir, readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /** Variables that programs need to find others and to print text the way people read it here; none of them is a secret. */
 const HARMLESS = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|TERM|HOSTNAME|JAVA_HOME|LD_LIBRARY_PATH)$/;
 const LOOK_EVERY_MS = 20;
+const LOOKS_PER_SEARCH = 5;
 /** Longest wait for processes to be gone that were killed. */
 const KILLED_MS = 500;
 const PIPES_MS = 300;
@@ -23,7 +25,7 @@ export interface Child {
   readonly exited: Promise<Exit>;
   /**
    * Ends the whole group: asks it to terminate, kills what is left after `graceMs`, closes the pipes. Resolves `false` if processes are
-   * left even so. To be called while the group can still be this one: until shortly after the program ended.
+   * left even so. Further calls wait for the first. To be called while the group can still be this one: until shortly after the program ended.
    */
   end(graceMs: number): Promise<boolean>;
 }
@@ -38,7 +40,8 @@ export async function startChild(argv: readonly string[], environment: Readonly<
   child.on('error', () => undefined);
   const { stdout, stderr } = child;
   const pid = child.pid as number;
-  return { pid, stdout, stderr, exited, end: (graceMs) => endGroup(pid, graceMs, [stdout, stderr]) };
+  let ending: Promise<boolean> | undefined;
+  return { pid, stdout, stderr, exited, end: (graceMs) => (ending ??= endGroup(pid, graceMs, [stdout, stderr])) };
 }
 
 /** This process's variables that are known to be harmless, and those named; `*` names all. */
@@ -70,11 +73,22 @@ async function closed(pipes: readonly Readable[], withinMs: number): Promise<voi
 
 async function groupGone(pid: number, withinMs: number): Promise<boolean> {
   const until = performance.now() + withinMs;
-  while (signalGroup(pid, 0)) {
+  for (let looks = 1; signalGroup(pid, 0); looks++) {
+    // A parent that never collects its dead children (in many containers the first process) keeps the group's number in use.
+    if (looks % LOOKS_PER_SEARCH === 0 && (await onlyZombies(pid))) return true;
     if (performance.now() >= until) return false;
     await sleep(LOOK_EVERY_MS);
   }
   return true;
+}
+
+/** Whether every process of the group has ended already; `false` where the system does not tell. */
+async function onlyZombies(group: number): Promise<boolean> {
+  const names = await readdir('/proc').catch(() => []);
+  const stats = names.filter((name) => /^[0-9]+$/.test(name)).map((name) => readFile(`/proc/${name}/stat`, 'latin1').catch(() => ''));
+  // Behind the name in parentheses, which may hold anything: state, parent, group.
+  const members = (await Promise.all(stats)).map((stat) => stat.slice(stat.lastIndexOf(')') + 2).split(' ')).filter((fields) => fields[2] === String(group));
+  return members.length > 0 && members.every(([state]) => state === 'Z' || state === 'X');
 }
 
 /** Whether there was anybody to signal. */
