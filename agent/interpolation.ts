@@ -101,8 +101,7 @@ function closing(text: string, from: number): number {
 function resolve(inside: string, run: Run, prior: readonly string[], depth: number): string {
   const unresolvedBefore = run.unresolved.length;
   const expression = substitute(inside, run, [inside], depth + 1);
-  // What the parts of an expression left unresolved counts only if they are still there in the end.
-  run.unresolved.length = unresolvedBefore;
+  const inner = run.unresolved.splice(unresolvedBefore);
   const delimiter = expression.indexOf(':-');
   const name = restore(delimiter < 0 ? expression : expression.slice(0, delimiter), run.kept);
   if (prior.includes(name)) {
@@ -120,7 +119,8 @@ function resolve(inside: string, run: Run, prior: readonly string[], depth: numb
   if (delimiter >= 0) {
     return substitute(expression.slice(delimiter + 2), run, [...prior, name], depth + 1);
   }
-  run.unresolved.push(`\${${name}}`);
+  // Where the name itself has a part that nothing resolved, that part is the reason.
+  run.unresolved.push(...(inner.length > 0 ? inner : [`\${${name}}`]));
   // Flume leaves the expression as it was written, nested ones unresolved.
   return `\${${inside}}`;
 }

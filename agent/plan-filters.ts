@@ -4,7 +4,7 @@ import type { Logger } from '../core/log.ts';
 import type { Definition } from '../core/define.ts';
 import { readOptions } from '../core/read-options.ts';
 import type { Registry } from '../core/registry.ts';
-import { firstPlace, reportOptions, type Report } from './plan-report.ts';
+import { firstPlace, reportOptions, shortType, type Report } from './plan-report.ts';
 import { findDefinition, reportUnknownType } from './plan-part.ts';
 import { valuePlace, valuesOf, type Setting } from './plan-keys.ts';
 import type { Rules } from './plan-types.ts';
@@ -90,7 +90,7 @@ async function makeFilter(report: Report, registry: Registry<'config filter'>, n
     reportUnknownType(report, 'config filter', registry, type, `config filter ${name}`);
     return undefined;
   }
-  const subject = { text: `config filter ${name} (${definition.types[0]})`, settings, options: definition.options, place: firstPlace(settings, valuePlace(type)), code: 'M024' } as const;
+  const subject = { text: `config filter ${name} (${shortType(definition)})`, settings, options: definition.options, place: firstPlace(settings, valuePlace(type)), code: 'M024' } as const;
   const reading = readOptions(definition as unknown as Definition, valuesOf(settings), (key) => key === 'type');
   reportOptions(report, subject, reading.problems);
   if (!reading.values) return undefined;
@@ -99,7 +99,7 @@ async function makeFilter(report: Report, registry: Registry<'config filter'>, n
     const context: FilterContext = { name: `${report.agent.name}.configfilters.${name}`, log: SILENT, count: () => undefined, env };
     return await definition.create(context, reading.values as never);
   } catch (error) {
-    report.setting('M024', type, 'value', `config filter ${name} (${definition.types[0]}) cannot be used: ${describeError(error)}`);
+    report.setting('M024', type, 'value', `config filter ${name} (${shortType(definition)}) cannot be used: ${describeError(error)}`);
     return undefined;
   }
 }

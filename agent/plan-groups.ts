@@ -1,7 +1,7 @@
 import type { BuildContext, Built } from './plan-build.ts';
 import { below, canonicalText, valuePlace, valuesOf, type Settings } from './plan-keys.ts';
 import { findDefinition, readValues, reportUnknownType } from './plan-part.ts';
-import { firstPlace, type Report, type Subject } from './plan-report.ts';
+import { firstPlace, shortType, type Report, type Subject } from './plan-report.ts';
 import type { PlannedPart } from './plan-types.ts';
 import type { ValidAgent } from './plan-validate.ts';
 
@@ -50,7 +50,7 @@ function planProcessor(report: Report, group: string, settings: Settings, member
     if (type) reportUnknownType(report, 'sink processor', sinkProcessors, type, owner);
     return undefined;
   }
-  const subject: Subject = { text: `${owner} (${definition.types[0]})`, settings: own, options: definition.options, place, code: 'M027' };
+  const subject: Subject = { text: `${owner} (${shortType(definition)})`, settings: own, options: definition.options, place, code: 'M027' };
   reportStray(report, group, settings);
   const { values } = readValues(report, context, subject, definition, { generic: /^(?:type|config)$/, names: members });
   return values && { definition, values };

@@ -6,7 +6,7 @@ import type { Registry } from '../core/registry.ts';
 import { isFlumeSpelling, type FlumeKind } from './flume-types.ts';
 import type { BuildContext } from './plan-build.ts';
 import { valuePlace, valuesOf, WORDS, type ListName, type Setting, type Settings } from './plan-keys.ts';
-import { COMMENT_HINT, didYouMean, quoted, reportOptions, trailingComment, type Report, type Subject } from './plan-report.ts';
+import { COMMENT_HINT, didYouMean, quoted, reportOptions, trailingComment, shortType, type Report, type Subject } from './plan-report.ts';
 import type { Place, Rules } from './plan-types.ts';
 import type { ProblemCode } from './problem-catalogue.ts';
 
@@ -52,7 +52,7 @@ export function readType<K extends Kind>(request: TypeRequest<K>): TypeReading<K
     reportUnknownType(report, kind, registry, type, word);
     return { reason: `Unable to load ${kind} type: ${type.value}`, place };
   }
-  const subject: Subject = { text: `${word} (${definition.types[0]})`, settings, options: definition.options, place };
+  const subject: Subject = { text: `${word} (${shortType(definition)})`, settings, options: definition.options, place };
   const dropped = context.rules === 'flume' ? definition.flume?.alwaysDropped : undefined;
   if (dropped !== undefined) return { definition, place, reason: dropped };
   if (!definition.create) {

@@ -61,12 +61,24 @@ export function reportOptions(report: Report, subject: Subject, problems: readon
     if (meant) explained.add(meant);
     report.setting('M012', setting, 'key', `unknown property "${cut(each.key, 80)}" of ${subject.text}`, {
       severity: meant ? 'error' : 'warning',
-      ...didYouMean(meant ? [meant.key] : (each.known ?? [])),
+      ...didYouMean(meant ? [meant.key] : meantBy(each, subject)),
     });
   }
   for (const each of problems) {
     if (each.fault !== 'unknown' && !explained.has(each)) reportOption(report, subject, each);
   }
+}
+
+/** Keys that may have been meant: the same one with its prefix (`hdfs.batchSize`), then those that are spelled alike. */
+function meantBy({ key, known = [] }: OptionProblem, { options }: Subject): readonly string[] {
+  const prefixed = Object.keys(options).filter((name) => name.toLowerCase().endsWith(`.${key.toLowerCase()}`));
+  return [...new Set([...prefixed, ...known.filter((name) => !name.endsWith('.'))])].slice(0, 3);
+}
+
+/** A type as sentences name it: a short name, or the last part of a class name. */
+export function shortType(definition: { readonly types: readonly [string, ...string[]] }): string {
+  const [type] = definition.types;
+  return type.slice(type.lastIndexOf('.') + 1);
 }
 
 function reportOption(report: Report, subject: Subject, { key, effect, fault, sentence, known }: OptionProblem): void {
@@ -87,7 +99,8 @@ function reportOption(report: Report, subject: Subject, { key, effect, fault, se
     return;
   }
   if (fault === 'without effect') {
-    report.setting('M017', setting, 'key', `${key} of ${subject.text} has no effect`, { severity, hint: sentence });
+    const reason = sentence.replace(/\.$/, '').replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
+    report.setting('M017', setting, 'key', `${key} of ${subject.text} ${reason}`, { severity });
     return;
   }
   if (fault === 'conflict') {

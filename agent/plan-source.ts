@@ -3,7 +3,7 @@ import { integer, type Option } from '../core/options.ts';
 import { batchFits, component, usable, type BuildContext, type Built } from './plan-build.ts';
 import { below, valuePlace, type Setting, type Settings } from './plan-keys.ts';
 import { findDefinition, readType, readValues, reportUnknownType } from './plan-part.ts';
-import { reportOptions, type Report, type Subject } from './plan-report.ts';
+import { reportOptions, shortType, type Report, type Subject } from './plan-report.ts';
 import type { Place, PlannedInterceptor, PlannedPart, PlannedSource } from './plan-types.ts';
 import type { ValidSource } from './plan-validate.ts';
 
@@ -66,7 +66,7 @@ function planSelector(report: Report, source: string, settings: Settings, channe
     return undefined;
   }
   const subject: Subject = {
-    text: `${owner} (${definition.types[0]})`,
+    text: `${owner} (${shortType(definition)})`,
     settings: own,
     options: definition.options,
     place: place(report, type, settings),
@@ -98,7 +98,7 @@ function planInterceptors(report: Report, source: string, settings: Settings, co
       continue;
     }
     if (!definition.create) report.setting('M029', type, 'value', `"${type.value}" is a Flume type that Millrace does not have yet`);
-    const subject: Subject = { text: `${owner} (${definition.types[0]})`, settings: own, options: definition.options, place: valuePlace(type), code: 'M032' };
+    const subject: Subject = { text: `${owner} (${shortType(definition)})`, settings: own, options: definition.options, place: valuePlace(type), code: 'M032' };
     const { values } = readValues(report, context, subject, definition, { generic: /^type$/ });
     if (values) planned.push({ name, definition, values });
     else whole = false;

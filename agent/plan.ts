@@ -65,6 +65,9 @@ export function problemsOf(plan: Plan, name: string): readonly Problem[] {
   return plan.problems.filter(({ agent }) => agent === undefined || agent === name);
 }
 
+/** Text that somebody forgot to comment out. */
+const NO_PROPERTY = 'this line is neither a property nor a comment';
+
 function strayProblems(effective: Effective, agents: readonly AgentKeys[], empty: readonly EffectiveProperty[], nameless: readonly EffectiveProperty[]): Problem[] {
   const problems: Problem[] = [];
   for (const property of empty) {
@@ -72,8 +75,7 @@ function strayProblems(effective: Effective, agents: readonly AgentKeys[], empty
     if (effective.variables.has(property.key)) continue;
     const { origin } = property;
     const agent = agents.find(({ name }) => key.startsWith(`${name}.`));
-    // A line of text that somebody forgot to comment out has no separator, and nothing like a key in front.
-    const sentence = origin.hasSeparator || key.includes('.') ? `${key} has no value and is ignored` : 'this line is neither a property nor a comment';
+    const sentence = origin.hasSign || agent ? `${key} has no value and is ignored` : NO_PROPERTY;
     problems.push(problem('M006', { place: origin.keyPlace(), sentence, ...(agent && { agent: agent.name }) }));
   }
   for (const property of nameless) {
@@ -82,9 +84,8 @@ function strayProblems(effective: Effective, agents: readonly AgentKeys[], empty
     const [agent] = agents;
     const word = LISTS.find((list) => key === list || key.startsWith(`${list}.`));
     const hint = word && agent ? { hint: `did you mean "${agent.name}.${key}"?` } : {};
-    problems.push(
-      problem('M007', { place: property.origin.keyPlace(), sentence: `"${key}" names no agent and is used by no \${…}`, hideLine: isSecretKey(key), ...hint }),
-    );
+    const sentence = property.origin.hasSign || hint.hint !== undefined ? `"${key}" names no agent and is used by no \${…}` : NO_PROPERTY;
+    problems.push(problem('M007', { place: property.origin.keyPlace(), sentence, hideLine: isSecretKey(key), ...hint }));
   }
   if (agents.length === 0 && effective.texts.length > 0) {
     const files = effective.texts.map(({ name }) => name).join(', ');

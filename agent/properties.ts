@@ -22,9 +22,9 @@ export class RawProperty {
     return this.#node.startingLineNumber;
   }
 
-  /** Whether anything but blanks stands between key and value. */
-  get hasSeparator(): boolean {
-    return this.#node.separatorChar !== undefined || this.#node.escapedValue !== '';
+  /** Whether a `=` or `:` stands behind the key; blanks would do, but text that is no property has them too. */
+  get hasSign(): boolean {
+    return this.#node.separatorChar !== undefined;
   }
 
   /** Where the key stands, or the part of it from `from` to `to` (UTF-16 units of the unescaped key). */

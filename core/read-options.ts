@@ -118,7 +118,8 @@ function readPrefix(
   const start = name.slice(0, -1);
   const entries = new Map<string, string>();
   for (const [key, value] of properties) {
-    if (!key.startsWith(start) || key.length === start.length) continue;
+    // As in Java, the prefix alone is a key too: its rest is empty.
+    if (!key.startsWith(start)) continue;
     entries.set(key.slice(start.length), value);
     used.add(key);
   }
