@@ -184,7 +184,7 @@ public final class ConfigOracle {
       for (String kind : KINDS) {
         String value = rawValue.trim();
         if (key.equals(agent + "." + kind) && !value.isEmpty()) {
-          lists.get(kind).addAll(Arrays.asList(value.split(kind.equals("sinkgroups") ? " " : "\\s+")));
+          lists.get(kind).addAll(Arrays.asList(value.split(kind.equals("sinkgroups") ? " +" : "\\s+")));
         }
       }
     });
