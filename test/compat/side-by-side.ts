@@ -32,7 +32,7 @@ export interface CompatCase {
   readonly complete?: boolean;
   /** What is observed depends on the machine: the recording does not count. */
   readonly machine?: boolean;
-  /** Where Millrace differs on purpose: why, and what it does instead. */
+  /** Where Millrace differs on purpose: why, and what is observed instead, by name; the rest is equal. */
   readonly differs?: { readonly why: string; readonly millrace: Observation };
 }
 
@@ -117,7 +117,9 @@ async function start(system: System, conf: string, root: string, complete: boole
     return startFlume({ conf, agent: 'a1', monitoringPort: await freePort(), complete, env, properties: { 'user.timezone': 'UTC' } });
   }
   const command = process.env['MILLRACE_COMMAND'];
-  return startAgent({ conf, env, folder: join(root, 'agent'), ...(command === undefined ? {} : { command }) });
+  const agent = await startAgent({ conf, env, folder: join(root, 'agent'), ...(command === undefined ? {} : { command }) });
+  // Some cases have a component that cannot start, so /ready would never be content.
+  return { ...agent, ready: async () => void (await agent.line(/\bagent runs\b/)) };
 }
 
 /**

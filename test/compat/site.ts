@@ -17,6 +17,12 @@ export interface Talk {
   readonly closed: boolean;
 }
 
+/** Tells an agent that goes on with a connection from one that closes it: what is sent last, and how to see that it was taken. */
+export interface Probe {
+  readonly piece: string | Buffer;
+  readonly taken: (replies: string) => boolean | Promise<boolean>;
+}
+
 export interface Site {
   /** The port that stands for `@PORT@` (1), `@PORT2@` … */
   port(number?: number): number;
@@ -25,7 +31,7 @@ export interface Site {
   /** Writes a file below the input folder. */
   write(name: string, content: string | Buffer): Promise<string>;
   /** Sends the pieces over one TCP connection and reads until `enough` is content, or until the agent closes. */
-  talk(pieces: readonly (string | Buffer)[], enough: (replies: string) => boolean, port?: number): Promise<Talk>;
+  talk(pieces: readonly (string | Buffer)[], enough: (replies: string) => boolean, probe?: Probe): Promise<Talk>;
   /** Sends each piece as a datagram, in order; resolves with the local port they came from. */
   datagrams(pieces: readonly (string | Buffer)[], port?: number): Promise<number>;
   /** All that the files of output folder `@OUT@` (1), `@OUT2@` … hold, in the order of their numbers, as ISO-8859-1, once `done`. */
@@ -82,7 +88,7 @@ export function siteOver(backing: SiteBacking): Site {
       await writeFile(path, content);
       return path;
     },
-    talk: (pieces, enough, number) => talk(port(number), pieces, enough),
+    talk: (pieces, enough, probe) => talk(port(), pieces, enough, probe),
     datagrams: (pieces, number) => datagrams(port(number), pieces),
     files,
     written: async (done, number) => joined(await files((found) => done(joined(found)), number)),
@@ -117,7 +123,7 @@ function joined(files: ReadonlyMap<string, Buffer>): string {
   return Buffer.concat([...files.values()]).toString('latin1');
 }
 
-async function talk(port: number, pieces: readonly (string | Buffer)[], enough: (replies: string) => boolean): Promise<Talk> {
+async function talk(port: number, pieces: readonly (string | Buffer)[], enough: (replies: string) => boolean, probe?: Probe): Promise<Talk> {
   const socket = await until(`the agent listens on ${port}`, () => connected(port), patienceMs);
   let replies = '';
   let closed = false;
@@ -131,6 +137,10 @@ async function talk(port: number, pieces: readonly (string | Buffer)[], enough: 
     });
   }
   await until(() => `the agent answers on ${port}; so far ${JSON.stringify(replies.slice(-300))}`, () => closed || enough(replies) || undefined, patienceMs);
+  if (probe !== undefined) {
+    socket.write(probe.piece, () => {});
+    await until(`the agent closes the connection to ${port} or goes on`, async () => closed || (await probe.taken(replies)) || undefined, patienceMs);
+  }
   const result = { replies, closed };
   socket.end();
   if (!socket.destroyed) {
@@ -179,7 +189,7 @@ function loggerMessages(lines: readonly string[]): string[] {
     if (start >= 0) {
       open = [line.slice(start)];
     } else if (open !== undefined) {
-      open.push(line);
+      open.push(/[0-9A-F]{8} (?:[0-9A-F]{2} | {3}){16}.{0,16}(?: \})?$/.exec(line)?.[0] ?? line);
     }
     if (open !== undefined && line.endsWith(' }')) {
       messages.push(open.join('\n'));
