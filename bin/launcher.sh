@@ -39,7 +39,7 @@ find_node() {
 # The compiled program, or in a checkout the sources themselves where they are newer or MILLRACE_DEV=1.
 find_main() {
   main=$home/dist/bin/millrace.js
-  [ -f "$home/bin/millrace.ts" ] || return 0
+  [ -f "$home/agent/cli.ts" ] || return 0
   if [ "${MILLRACE_DEV:-}" = 1 ] || [ ! -f "$main" ] || [ -n "$(newer_source)" ]; then main=$home/bin/millrace.ts; fi
 }
 

@@ -128,13 +128,14 @@ test('without a Node of its own: one of PATH from 24 on, else a sentence', () =>
 test('a checkout runs its sources where dist/ is missing or older, or when told to', () => {
   const at = install(join(top, 'checkout'));
   const source = join(at, 'bin', 'millrace.ts');
-  writeFileSync(source, '');
+  mkdirSync(join(at, 'agent'));
+  writeFileSync(join(at, 'agent', 'cli.ts'), '');
   const built = join(at, 'dist', 'bin', 'millrace.js');
   const main = (env: Record<string, string> = {}): string => words(run(join(at, 'bin', 'millrace'), ['version'], { env }).out)[0] ?? '';
   assert.equal(main(), source, 'nothing says when it was built');
   writeFileSync(join(at, 'dist', 'build.json'), '{}');
   const past = new Date(Date.now() - 60_000);
-  utimesSync(source, past, past);
+  utimesSync(join(at, 'agent', 'cli.ts'), past, past);
   assert.equal(main(), built);
   assert.equal(main({ MILLRACE_DEV: '1' }), source);
   mkdirSync(join(at, 'core'));
