@@ -40,11 +40,11 @@ interface Target {
   readonly optional: readonly string[];
 }
 
-/** A channel, and for each target, by its number, whether the channel gets the target's events. */
+/** A channel, and for each target, by its number, whether the channel gets the target's events, and whether it must. */
 interface Lane {
   readonly channel: string;
-  readonly optional: boolean;
   readonly takes: readonly boolean[];
+  readonly requires: readonly boolean[];
 }
 
 class MultiplexingSelector implements Selector {
@@ -53,7 +53,6 @@ class MultiplexingSelector implements Selector {
   /** Number in `#targets` for each header value that has one; all other values go to target 0, the default. */
   readonly #numbers = new Map<string, number>();
   readonly #targets: readonly Target[];
-  /** Required ones first. */
   readonly #lanes: readonly Lane[];
 
   constructor(context: SelectorContext, settings: MultiplexingSettings) {
@@ -70,7 +69,7 @@ class MultiplexingSelector implements Selector {
     this.#context = context;
     this.#header = settings.header;
     this.#targets = targets;
-    this.#lanes = [...lanes(targets, false), ...lanes(targets, true)];
+    this.#lanes = lanes(targets);
   }
 
   route(batch: Batch): readonly Route[] {
@@ -99,11 +98,16 @@ class MultiplexingSelector implements Selector {
     ];
   }
 
+  /**
+   * A channel that is required for some events and optional for others gets all of them as required ones: their order stays, and its
+   * failure fails the delivery in any case.
+   */
   #split(batch: Batch, numbers: Uint32Array): readonly Route[] {
     this.#countUnrouted(numbers);
     const routes: Route[] = [];
     const indices = new Uint32Array(batch.size);
-    for (const { channel, optional, takes } of this.#lanes) {
+    for (const { channel, takes, requires } of this.#lanes) {
+      const optional = !numbers.some((number) => requires[number]);
       const size = gather(numbers, takes, indices);
       if (size === batch.size) routes.push({ channel, batch, optional });
       else if (size > 0) routes.push({ channel, batch: batch.select(indices.subarray(0, size)), optional });
@@ -132,10 +136,12 @@ function namesIn(text: string | undefined): string[] {
   return text === undefined ? [] : [...new Set(split(text))];
 }
 
-function lanes(targets: readonly Target[], optional: boolean): Lane[] {
-  const listOf = (target: Target): readonly string[] => (optional ? target.optional : target.required);
-  const names = [...new Set(targets.flatMap(listOf))];
-  return names.map((channel) => ({ channel, optional, takes: targets.map((target) => listOf(target).includes(channel)) }));
+function lanes(targets: readonly Target[]): Lane[] {
+  const names = new Set([...targets.flatMap(({ required }) => required), ...targets.flatMap(({ optional }) => optional)]);
+  return Array.from(names, (channel) => {
+    const requires = targets.map(({ required }) => required.includes(channel));
+    return { channel, requires, takes: targets.map(({ optional }, number) => requires[number] || optional.includes(channel)) };
+  });
 }
 
 /** Writes the indices of the events whose target `takes` into `indices`; answers how many there are. */
