@@ -1,17 +1,16 @@
 /**
  * Room, in bytes, that many readers share for what they have read and not yet handed over. Whoever finds it full stops reading and
- * leaves a call to be made when there is room; the calls are made in order, one for each piece of `stepBytes` that became free, because
- * each of them lets a reader take about that much.
+ * leaves a call to be made when there is room. The calls are made in the order in which they were left, and no more of them than
+ * there is room for: a reader that already holds what it could not hand over takes its room inside the call. One that takes none has
+ * nothing to read, and does not keep the next one waiting.
  */
 export class ByteWindow {
   readonly #limitBytes: number;
-  readonly #stepBytes: number;
   readonly #waiting = new Set<() => void>();
   #usedBytes = 0;
 
-  constructor(limitBytes: number, stepBytes: number) {
+  constructor(limitBytes: number) {
     this.#limitBytes = limitBytes;
-    this.#stepBytes = stepBytes;
   }
 
   get isFull(): boolean {
@@ -29,10 +28,10 @@ export class ByteWindow {
 
   giveBack(bytes: number): void {
     this.#usedBytes -= bytes;
-    let free = this.#limitBytes - this.#usedBytes;
-    for (const resume of this.#waiting) {
-      if (free <= 0) return;
-      free -= this.#stepBytes;
+    // Not those that come to wait again meanwhile: the calls of this moment are as many as there are now.
+    for (let left = this.#waiting.size; left > 0 && !this.isFull; left--) {
+      const [resume] = this.#waiting;
+      if (!resume) return;
       this.#waiting.delete(resume);
       resume();
     }

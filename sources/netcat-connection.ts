@@ -2,11 +2,12 @@ import { isUtf8 } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { Batch } from '../core/batch.ts';
 import { encodeText, isUtf8Charset, textReader, type TextReader } from '../core/charset.ts';
+import type { ByteWindow } from '../core/byte-window.ts';
 import type { SourceContext } from '../core/component.ts';
 import { describeError, isAbort } from '../core/errors.ts';
 import { LineScanner } from '../core/line-scanner.ts';
 
-/** Bytes of lines that wait to be stored before no more are read. */
+/** Bytes of lines of one connection that wait to be stored before no more are read from it. */
 const WINDOW_BYTES = 512 * 1024;
 /** Bytes of answers that the client has not read before no more lines are read. */
 const ANSWER_BYTES = 64 * 1024;
@@ -25,6 +26,8 @@ export interface ConnectionSettings {
   readonly maxLineLength: number;
   readonly acknowledge: boolean;
   readonly encoding: string;
+  /** Shared by all connections of the source: bounds what they hold together while a channel takes nothing. */
+  readonly window: ByteWindow;
 }
 
 const LINE_FEED = 10;
@@ -66,6 +69,7 @@ export class NetcatConnection {
     socket.on('error', (error) => context.log.debug('connection failed', { peer: this.#peer, reason: error.message }));
     this.closed = new Promise<void>((resolve) => socket.once('close', () => resolve())).then(() => {
       clearTimeout(this.#answerTimer);
+      settings.window.forget(this.#readOn);
       return this.#outcome;
     });
   }
@@ -85,6 +89,7 @@ export class NetcatConnection {
 
   #read(chunk: Buffer): void {
     if (this.#closing) return;
+    if (this.#settings.window.isFull) return this.#putBack(chunk);
     let bytes = this.#reader ? this.#decode(chunk) : chunk;
     if (!bytes) return;
     if (this.#skipping) {
@@ -96,6 +101,27 @@ export class NetcatConnection {
     if (bytes.indexOf(LINE_FEED) >= 0) bytes = this.#readLines(bytes);
     if (bytes.length > 0) this.#keep(bytes);
     if (this.#pendingBytes > WINDOW_BYTES) this.#socket.pause();
+  }
+
+  /** What came stays with the socket, which reads no more, until the connections have room for it together. */
+  #putBack(chunk: Buffer): void {
+    this.#socket.pause();
+    this.#socket.unshift(chunk);
+    this.#settings.window.whenRoom(this.#readOn);
+  }
+
+  /** Takes at once what the socket holds, so that the window knows of it; then reads on if this has left room. */
+  readonly #readOn = (): void => {
+    if (!this.#mayRead || this.#socket.destroyed) return;
+    // Hands what there is to #read.
+    this.#socket.read();
+    if (!this.#mayRead) return;
+    if (this.#settings.window.isFull) this.#settings.window.whenRoom(this.#readOn);
+    else this.#socket.resume();
+  };
+
+  get #mayRead(): boolean {
+    return !this.#closing && this.#pendingBytes <= WINDOW_BYTES / 2 && this.#socket.writableLength <= ANSWER_BYTES;
   }
 
   /** Takes the lines that `bytes` completes; answers what stands behind the last of them. */
@@ -163,6 +189,7 @@ export class NetcatConnection {
   #await(batch: Batch, delivered: Promise<void>): void {
     const cost = batch.byteLength + LINE_BYTES * batch.size;
     this.#pendingBytes += cost;
+    this.#settings.window.take(cost);
     const before = this.#outcome;
     const settled = delivered.then(
       () => before.then(() => this.#stored(batch)),
@@ -170,6 +197,7 @@ export class NetcatConnection {
     );
     this.#outcome = settled.then(() => {
       this.#pendingBytes -= cost;
+      this.#settings.window.giveBack(cost);
       if (this.#socket.isPaused()) this.#flowAgain();
     });
   }
@@ -206,11 +234,12 @@ export class NetcatConnection {
   }
 
   #flowAgain(): void {
-    if (this.#socket.writableLength <= ANSWER_BYTES) {
-      clearTimeout(this.#answerTimer);
-      this.#answerTimer = undefined;
-      if (!this.#closing && this.#pendingBytes <= WINDOW_BYTES / 2) this.#socket.resume();
-    }
+    if (this.#socket.writableLength > ANSWER_BYTES) return;
+    clearTimeout(this.#answerTimer);
+    this.#answerTimer = undefined;
+    if (!this.#mayRead) return;
+    if (this.#settings.window.isFull) this.#settings.window.whenRoom(this.#readOn);
+    else this.#readOn();
   }
 
   #ended(): void {

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { ByteWindow } from '../core/byte-window.ts';
 import type { Description, Source, SourceContext } from '../core/component.ts';
 import { define } from '../core/define.ts';
 import { boolean, integer, string } from '../core/options.ts';
@@ -6,6 +7,9 @@ import { isKnownCharset } from '../core/charset.ts';
 import { connectionLimit } from '../io/descriptors.ts';
 import { listenTcp, type TcpServer } from '../io/tcp-server.ts';
 import { NetcatConnection } from './netcat-connection.ts';
+
+/** Bytes of lines of all connections that wait to be stored before no more are read. */
+const WINDOW_BYTES = 8 * 1024 * 1024;
 
 export const netcatSource = define('source', {
   types: ['netcat', 'org.apache.flume.source.NetcatSource'],
@@ -50,6 +54,7 @@ class NetcatSource implements Source {
   readonly #context: SourceContext;
   readonly #settings: NetcatSettings;
   readonly #connections = new Set<NetcatConnection>();
+  readonly #window = new ByteWindow(WINDOW_BYTES);
   #server: TcpServer | undefined;
 
   constructor(context: SourceContext, settings: NetcatSettings) {
@@ -97,6 +102,7 @@ class NetcatSource implements Source {
       maxLineLength: this.#settings['max-line-length'],
       acknowledge: this.#settings['ack-every-event'],
       encoding: this.#settings.encoding,
+      window: this.#window,
     });
     this.#connections.add(connection);
     this.#context.count('OpenConnectionCount', 1);
