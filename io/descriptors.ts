@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 /** Where the limit cannot be read. */
 const ASSUMED_LIMIT = 1024;
 const MOST_CONNECTIONS = 10_000;
+const LEAST_CONNECTIONS = 8;
 
 /** Open descriptors this process may have, files and sockets together. */
 export function descriptorLimit(): number {
@@ -14,10 +15,32 @@ export function descriptorLimit(): number {
   }
 }
 
-/** Connections that one listener may hold so that files, sinks and the other listeners can still open descriptors. */
+/** Connections that all listeners together may hold so that files and sinks can still open descriptors. */
 export function connectionLimit(): number {
   const limit = descriptorLimit();
-  return Math.max(8, Math.min(MOST_CONNECTIONS, Math.floor(limit / 2) - 24));
+  return Math.max(LEAST_CONNECTIONS, Math.min(MOST_CONNECTIONS, Math.floor(limit / 2) - 24));
+}
+
+/** What one listener may hold of `connectionLimit`. */
+export interface ConnectionShare {
+  /** Changes as other listeners come and go. */
+  readonly limit: number;
+  leave(): void;
+}
+
+const listeners = new Set<ConnectionShare>();
+
+/** Takes part in the connections of this process: every listener may hold the same number of them. */
+export function shareConnections(): ConnectionShare {
+  const all = connectionLimit();
+  const share: ConnectionShare = {
+    get limit() {
+      return Math.max(LEAST_CONNECTIONS, Math.floor(all / Math.max(1, listeners.size)));
+    },
+    leave: () => void listeners.delete(share),
+  };
+  listeners.add(share);
+  return share;
 }
 
 /** Descriptors that are open now; `undefined` where the system does not tell. */

@@ -1,15 +1,22 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import { shareConnections } from './descriptors.ts';
+
+/**
+ * Bytes that a socket whose owner has paused it goes on reading; one read, of up to 64 KB, comes on top. A connection that flows is not
+ * slowed by it.
+ */
+const PAUSED_BYTES = 16 * 1024;
 
 export interface TcpServerOptions {
   readonly host: string;
   /** 0 picks a free port. */
   readonly port: number;
-  /** Connections above this are closed as soon as they are accepted. */
+  /** Connections above this are closed as soon as they are accepted. Whatever it says, the descriptor limit sets a limit of its own. */
   readonly maxConnections: number;
   /** The socket stays half open until its owner ends it. Errors and closing of the socket are the owner's to watch. */
   connected(socket: Socket): void;
   /** A connection above the limit was closed. */
-  refused(): void;
+  refused(limit: number): void;
   /** The listener failed after it had started. */
   failed(error: Error): void;
 }
@@ -25,28 +32,39 @@ export interface TcpServer {
 
 /** Resolves once the address is bound; throws the system's error (`EADDRINUSE` …) with the address in its message. */
 export async function listenTcp(options: TcpServerOptions): Promise<TcpServer> {
-  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => options.connected(socket));
-  server.maxConnections = options.maxConnections;
-  server.on('drop', () => options.refused());
+  let connections = 0;
+  const share = shareConnections();
+  const server = createServer({ allowHalfOpen: true, noDelay: true, highWaterMark: PAUSED_BYTES }, (socket) => {
+    const limit = Math.min(options.maxConnections, share.limit);
+    if (connections >= limit) {
+      socket.destroy();
+      return options.refused(limit);
+    }
+    connections++;
+    socket.once('close', () => connections--);
+    options.connected(socket);
+  });
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
+    const failed = (error: Error): void => {
+      share.leave();
+      reject(error);
+    };
+    server.once('error', failed);
     server.listen({ host: options.host, port: options.port, backlog: 511 }, () => {
-      server.off('error', reject);
+      server.off('error', failed);
       resolve();
     });
   });
   server.on('error', (error) => options.failed(error));
-  let connections = 0;
-  server.on('connection', (socket) => {
-    connections++;
-    socket.once('close', () => connections--);
-  });
   return {
     address: addressOf(server),
     get connections() {
       return connections;
     },
-    close: () => new Promise((resolve) => server.close(() => resolve())),
+    close() {
+      share.leave();
+      return new Promise((resolve) => server.close(() => resolve()));
+    },
   };
 }
 

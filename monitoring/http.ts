@@ -39,7 +39,7 @@ export class Monitoring {
   readonly #stopping = new AbortController();
   /** Open connections, the one that asked last at the end. */
   readonly #connections = new Set<Socket>();
-  readonly #mostConnections = Math.min(MOST_CONNECTIONS, connectionLimit());
+  readonly #mostConnections = Math.min(MOST_CONNECTIONS, Math.ceil(connectionLimit() / 4));
   #server: Server | undefined;
   #endpoint: Endpoint | undefined;
   #retrying: Promise<void> | undefined;

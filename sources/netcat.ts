@@ -4,7 +4,6 @@ import type { Description, Source, SourceContext } from '../core/component.ts';
 import { define } from '../core/define.ts';
 import { boolean, integer, string } from '../core/options.ts';
 import { isKnownCharset } from '../core/charset.ts';
-import { connectionLimit } from '../io/descriptors.ts';
 import { listenTcp, type TcpServer } from '../io/tcp-server.ts';
 import { NetcatConnection } from './netcat-connection.ts';
 
@@ -64,15 +63,14 @@ class NetcatSource implements Source {
 
   async start(): Promise<void> {
     const { bind, port, maxConnections } = this.#settings;
-    const most = maxConnections || connectionLimit();
     this.#server = await listenTcp({
       host: bind,
       port,
-      maxConnections: most,
+      maxConnections: maxConnections || Infinity,
       connected: (socket) => this.#connected(socket),
-      refused: () => {
+      refused: (limit) => {
         this.#context.count('ConnectionRefusedCount', 1);
-        this.#context.log.warn('connection refused: too many are open', { limit: most });
+        this.#context.log.warn('connection refused: too many are open', { limit });
       },
       failed: (error) => this.#context.fail(error),
     });
