@@ -7,7 +7,7 @@ import { builtInLookups, lookupsFrom, type LookupContext, type Lookups } from '.
 import type { Place, Problem, Rules } from './plan-types.ts';
 import { problem } from './problems.ts';
 import { parseProperties, type ParsedText, type RawProperty } from './properties.ts';
-import { isSecretKey } from './secrets.ts';
+import { isSecretKey, loginsIn } from './secrets.ts';
 import { withStandardProperties } from './system-properties.ts';
 
 /** One property of the merged configuration. */
@@ -34,6 +34,8 @@ export interface Effective {
   readonly problems: readonly Problem[];
   /** Names that some `${name}` used, so that the properties of that name have a purpose. */
   readonly variables: ReadonlySet<string>;
+  /** Texts that must never be printed, as far as they are known by their keys, by the names of variables and as logins in addresses. */
+  readonly secrets: ReadonlySet<string>;
   /** What ends Flume's load of the whole configuration. */
   readonly fatal?: string;
   readonly rules: Rules;
@@ -80,6 +82,7 @@ export async function effectiveProperties(
     texts: parsed.map(({ text }) => text),
     problems: [...problems, ...resolver.problems],
     variables: resolver.variables,
+    secrets: resolver.secrets,
     ...(worst !== undefined && { fatal: worst }),
     rules,
   };
@@ -124,6 +127,7 @@ function agentOf(key: string): { agent?: string } {
 class Resolver {
   readonly problems: Problem[] = [];
   readonly variables = new Set<string>();
+  readonly secrets = new Set<string>();
   fatal: string | undefined;
   readonly #merged: ReadonlyMap<string, RawProperty>;
   readonly #rules: Rules;
@@ -140,6 +144,14 @@ class Resolver {
   }
 
   resolve(origin: RawProperty): EffectiveProperty {
+    const property = this.#resolve(origin);
+    const value = javaTrim(property.value);
+    if (isSecretKey(property.key) && value !== '') this.secrets.add(value);
+    for (const login of loginsIn(value)) this.secrets.add(login);
+    return property;
+  }
+
+  #resolve(origin: RawProperty): EffectiveProperty {
     const { key, value: raw } = origin;
     const secretKey = isSecretKey(key);
     if (!raw.includes('${')) {
@@ -166,7 +178,9 @@ class Resolver {
     if (colon < 0) return this.#property(variable);
     const lookup = this.#lookups.get(variable.slice(0, colon).toLowerCase());
     const name = variable.slice(colon + 1);
-    return lookup?.(name) ?? this.#property(name);
+    const found = lookup?.(name);
+    if (found?.secret && isSecretKey(name)) this.secrets.add(found.value);
+    return found ?? this.#property(name);
   };
 
   #property(name: string): Found | undefined {

@@ -70,6 +70,7 @@ async function replace(
       report.setting('M024', setting, place, `config filter ${name} gives nothing for "${key}": ${reason}`);
       continue;
     }
+    report.secrets.add(found);
     out += setting.value.slice(at, match.index) + found;
     at = match.index + match[0].length;
     setting.filtered = true;

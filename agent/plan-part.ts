@@ -78,6 +78,9 @@ export function readValues(
       problems.push({ key, effect, fault: 'conflict', sentence });
     }
   }
+  for (const [key, { secret, aliases }] of Object.entries(subject.options)) {
+    for (const spelling of secret ? [key, ...aliases] : []) report.secrets.add(subject.settings.get(spelling)?.value ?? '');
+  }
   reportOptions(report, subject, problems);
   const reasons = problems.filter(({ effect }) => effect === 'drop').map(({ key, sentence }) => `${key} ${sentence}`);
   if (values && reasons.length === 0) reasons.push(...unreadableFiles(report, context, subject, definition, values));

@@ -11,6 +11,7 @@ import { hideSecrets, isSecretKey } from './secrets.ts';
 export class Report {
   readonly agent: AgentKeys;
   readonly problems: Problem[] = [];
+  readonly secrets = new Set<string>();
   readonly #dropped = new Map<string, Dropped>();
 
   constructor(agent: AgentKeys) {

@@ -102,6 +102,8 @@ export interface AgentPlan {
 export interface Plan {
   readonly agents: readonly AgentPlan[];
   readonly problems: readonly Problem[];
+  /** Texts that must never be printed: values of secret options and keys, what config filters gave, logins in addresses. */
+  readonly secrets: ReadonlySet<string>;
 }
 
 /** The types that there are, plug-ins included. */

@@ -45,12 +45,13 @@ export async function planAgents(effective: Effective, registries: Registries, s
     if (!valid) return { ...emptyPlan(report.agent.name, 'idle'), dropped: report.dropped };
     return buildAgent(report, valid, context);
   });
-  if (rules === 'flume') return { agents: plans, problems };
+  const secrets = new Set([...effective.secrets, ...drafts.flatMap(({ report }) => [...report.secrets])].filter((text) => text !== ''));
+  if (rules === 'flume') return { agents: plans, problems, secrets };
   for (const [index, { report, valid }] of drafts.entries()) checkAgent(report, valid, plans[index] as AgentPlan);
   problems.push(...drafts.flatMap(({ report }) => report.problems));
   problems.push(...checkTogether(drafts.map(({ report }, index) => ({ report, plan: plans[index] as AgentPlan }))));
   problems.push(...strayProblems(effective, agents, empty, nameless));
-  return { agents: plans, problems };
+  return { agents: plans, problems, secrets };
 }
 
 /** Says that `name` is not among the agents, and which are. */

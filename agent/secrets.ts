@@ -14,6 +14,15 @@ export function isSecretKey(key: string): boolean {
 const LOGIN_IN_URL = /([a-z][a-z0-9+.-]*:\/\/)[^\s/@"']*@/gi;
 const LOGIN_STRING = /\b((?:password|passwd|secret|token|pwd)\s*[=:]\s*)("[^"]*"?|'[^']*'?|[^\s;,"']+)/gi;
 
+/** The user and password that an address in the text holds, together and each by itself. */
+export function loginsIn(text: string): readonly string[] {
+  return [...text.matchAll(LOGIN_IN_URL)].flatMap(([whole, scheme = '']) => {
+    const login = whole.slice(scheme.length, -1);
+    const colon = login.indexOf(':');
+    return colon < 0 ? [] : [login, login.slice(colon + 1)];
+  });
+}
+
 /** The text with the logins of URLs, and what stands behind `password=` and the like, as `***`. */
 export function hideSecrets(text: string): string {
   return text.replace(LOGIN_IN_URL, '$1***@').replace(LOGIN_STRING, '$1***');
