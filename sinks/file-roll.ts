@@ -130,6 +130,7 @@ export class FileRollSink implements Sink {
   async #open(): Promise<RolledFile> {
     const nested = this.#settings['sink.serializer'];
     if (!nested) throw new Error('the serializer could not be read');
+    this.#rollDue = false;
     const serializer: Serializer = await nested.create({
       name: this.#context.name,
       log: this.#context.log,
@@ -140,7 +141,6 @@ export class FileRollSink implements Sink {
       const file = await createNext(this.#files, this.#names, this.#settings['sink.directory'], serializer, this.#settings['sink.sync']);
       this.#context.count('ConnectionCreatedCount', 1);
       this.#context.log.debug('file opened', { path: file.path });
-      this.#rollDue = false;
       this.#file = file;
       return file;
     } catch (error) {

@@ -8,11 +8,27 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Source } from '../../../core/component.ts';
 import { execSource } from '../../../sources/exec.ts';
 import { create, eventually, FakeSourceContext, isOpen } from '../../conformance/fakes.ts';
+import { sourceConformance } from '../../conformance/source.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'millrace-exec-'));
+let inputNumber = 0;
 const BASH = { shell: '/bin/bash -c' };
 
 after(() => rmSync(directory, { recursive: true }));
+
+const inputs = new WeakMap<Source, string>();
+
+sourceConformance('exec', {
+  create(context) {
+    const path = join(directory, `input-${inputNumber++}`);
+    writeFileSync(path, '');
+    const source = create(execSource, { command: `tail -n +1 -f ${path}`, batchTimeout: '0' }, context) as Source;
+    inputs.set(source, path);
+    return source;
+  },
+  feed: (source, body) => appendFileSync(inputs.get(source) ?? '', `${body}\n`),
+  afterFailure: 'next',
+});
 
 describe('exec source', () => {
   test('EX-01 cat: the bodies are the lines of the file', async () => {

@@ -4,15 +4,28 @@ import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Delivery } from '../../../agent/deliver.ts';
 import { MemoryChannel } from '../../../channels/memory.ts';
-import type { Source } from '../../../core/component.ts';
+import type { Source, SourceContext } from '../../../core/component.ts';
 import { ChannelFullError } from '../../../core/errors.ts';
 import { netcatSource } from '../../../sources/netcat.ts';
 import { create, eventually, FakeSourceContext, isOpen, takeNow } from '../../conformance/fakes.ts';
+import { sourceConformance } from '../../conformance/source.ts';
 import { TcpClient } from './tcp-client.ts';
 
 const ENGLISH = Array.from({ length: 20 }, (_, index) => `The quick brown fox jumps over the lazy dog ${index}`);
 const FRENCH = Array.from({ length: 20 }, (_, index) => `Dès Noël où un zéphyr haï me vêt de glaçons würmiens ${index}`);
 const FULL = "Space for commit to queue couldn't be acquired. Sinks are likely not keeping up with sources, or the buffer size is too tight";
+
+const clients = new WeakMap<Source, Promise<TcpClient>>();
+
+sourceConformance('netcat', {
+  create: (context) => make({}, context),
+  async feed(source, body) {
+    const known = clients.get(source) ?? TcpClient.to(addressOf(source));
+    clients.set(source, known);
+    (await known).send(`${body}\n`);
+  },
+  afterFailure: 'next',
+});
 
 describe('netcat source', () => {
   test('NC-01 a line becomes an event and is answered with OK', () =>
@@ -316,7 +329,7 @@ async function running(
   }
 }
 
-function make(properties: Record<string, string>, context: FakeSourceContext): Source {
+function make(properties: Record<string, string>, context: SourceContext): Source {
   return create(netcatSource, { bind: '127.0.0.1', port: '0', ...properties }, context) as Source;
 }
 

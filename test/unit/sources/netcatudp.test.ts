@@ -5,6 +5,19 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Source } from '../../../core/component.ts';
 import { netcatUdpSource } from '../../../sources/netcatudp.ts';
 import { bodiesOf, create, eventually, FakeSourceContext } from '../../conformance/fakes.ts';
+import { sourceConformance } from '../../conformance/source.ts';
+
+sourceConformance('netcatudp', {
+  create: (context) => create(netcatUdpSource, { bind: '127.0.0.1', port: '0' }, context) as Source,
+  async feed(source, body) {
+    const client = createSocket('udp4');
+    const port = Number(addressOf(source).split(':').at(-1));
+    await new Promise<void>((resolve, reject) => client.send(body, port, '127.0.0.1', (error) => (error ? reject(error) : resolve())));
+    await turn();
+    client.close();
+  },
+  afterFailure: 'next',
+});
 
 describe('netcatudp source', () => {
   for (const [id, body] of [
