@@ -154,6 +154,20 @@ describe('file_roll sink', () => {
     }
   });
 
+  test('S21 after a write that failed in the middle the file ends with the last whole event', async () => {
+    const files = new FailingFileSystem();
+    const directory = newDirectory();
+    const { sink } = make(directory, { 'sink.rollInterval': '0' }, { files });
+    await sink.start();
+    await sink.write(batchOf('whole'), never);
+    files.failAt = files.operations.length + 1;
+    files.fault = 'short, then ENOSPC';
+    await assert.rejects(sink.write(batchOf('torn', 'torn'), never));
+    assert.deepEqual(linesOf(directory), ['whole']);
+    await sink.stop();
+    assert.deepEqual(linesOf(directory), ['whole']);
+  });
+
   test('S21 where a torn write cannot be cut off the file is given up, and the next one gets the batch whole', async () => {
     const files = new FailingFileSystem();
     const directory = newDirectory();
