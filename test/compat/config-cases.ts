@@ -178,7 +178,7 @@ function mutateType(draft: Draft, random: Random): void {
   const choices = [
     type.toUpperCase(), type.toLowerCase(), random.typo(type), last, last.toUpperCase(), last.toLowerCase(), `${type} # the type`, `${type};`, `"${type}"`, '',
     random.pick(foreign), foreign.at(-1) ?? '', 'com.example.Nope', 'java.lang.String', 'org.apache.flume.NoSuch', 'OTHER', 'other', type.slice(0, -1), `${last} `, 'elasticsearch',
-    kind === 'sources' ? 'kafka' : 'kafka', 'org.apache.flume.channel.MemoryChannel', 'default', 'hbase2', 'jdbc',
+    kind === 'sources' ? 'kafka' : 'kafka', 'org.apache.flume.channel.MemoryChannel', 'default', 'jdbc',
   ];
   set(draft, `${path}.type`, random.pick(choices));
 }

@@ -13,6 +13,9 @@
  * `sources`, `channels`, `sinks`, `sinkgroups` are what runs; `dropped` is what was listed and does not, with the phase (`validate`:
  * FlumeConfiguration, `load`: AbstractConfigurationProvider) and Flume's own words; a refused agent shows only those dropped before.
  * All lists are sorted by UTF-16 code units. Components are configured but never started: a port in use or a missing folder goes unseen.
+ *
+ * Not to be taken from here: `hbase2` (HBase 1 is on the class path, and either sink refuses the other's version), `OutOfMemoryError` (a
+ * question of the heap, here 512 MB). A Kafka source that has only `zookeeperConnect` takes 30 s.
  */
 
 import { existsSync, readFileSync } from 'node:fs';
