@@ -148,7 +148,7 @@ export class JavaRegex {
   /** The match if all of the text matches. */
   match(text: string, budget?: StepBudget): JavaMatch | undefined {
     const variant = this.#variant(text);
-    const native = (variant & 2) !== 0 ? null : this.#cached(this.#whole, variant, 'whole');
+    const native = this.#cached(this.#whole, variant, 'whole');
     if (!native) return this.#run(text, 0, 0, budget, true) ? this.#fromMachine(text) : undefined;
     const found = native.exec(text);
     return found ? new NativeMatch(found, this, 0) : undefined;
@@ -211,7 +211,8 @@ export class JavaRegex {
     const plan = this.#plan;
     const source = plan?.emit(wanted);
     if (!plan || source === undefined || (use === 'any' && plan.looksBehind)) return null;
-    if (use === 'whole') return new RegExp(`^(?:${source})$`);
+    // Where there is a source for texts with a line end, `$` comes last, and all of the text then means the very end.
+    if (use === 'whole') return new RegExp(`^(?:${plan.emit({ ...wanted, tail: false }) ?? source})$`);
     const sieve = use === 'first' ? plan.sieve(wanted) : '';
     if (sieve !== '') return new RegExp(`${sieve}(?:${source})`);
     return new RegExp(source, plan.looksBehind ? '' : 'g');
