@@ -18,6 +18,8 @@ async function extracted(properties: Record<string, string>, ...bodies: string[]
   return headersOf(batch).map(({ row: _, ...headers }) => headers);
 }
 
+const MILLIS = 'org.apache.flume.interceptor.RegexExtractorInterceptorMillisSerializer';
+
 /** Serializers s1, s2, … for the headers. */
 function named(regex: string, ...headers: string[]): Record<string, string> {
   const names = headers.map((header, index) => [`serializers.s${index + 1}.name`, header]);
@@ -41,6 +43,33 @@ test('C7.12 groups without a serializer and serializers without a group have no 
   const regex = '^(\\d\\d\\d\\d-\\d\\d-\\d\\d\\s\\d\\d:\\d\\d)(:\\d\\d,\\d\\d\\d)';
   assert.deepEqual(await extracted(named(regex, 'timestamp'), '2012-10-17 14:34:44,338'), [{ timestamp: '2012-10-17 14:34' }]);
   assert.deepEqual(await extracted(named('(a)', 'x', 'y'), 'a'), [{ x: 'a' }]);
+});
+
+test('C7.13 C7.16 a time as epoch milliseconds, in the zone of the process', async () => {
+  const regex = '^(\\d\\d\\d\\d-\\d\\d-\\d\\d\\s\\d\\d:\\d\\d)(:\\d\\d,\\d\\d\\d)';
+  const properties = { ...named(regex, 'timestamp', 'rest'), 'serializers.s1.type': MILLIS, 'serializers.s1.pattern': 'yyyy-MM-dd HH:mm' };
+  const expected = String(new Date(2012, 9, 17, 14, 34).getTime());
+  assert.deepEqual(await extracted(properties, '2012-10-17 14:34:00,000 x'), [{ timestamp: expected, rest: ':00,000' }]);
+  const zoned = { ...named('(.*)', 't'), 'serializers.s1.type': MILLIS, 'serializers.s1.pattern': 'yyyy-MM-dd HH:mm Z' };
+  assert.deepEqual(await extracted(zoned, '2012-10-17 14:34 +0000'), [{ t: '1350484440000' }]);
+});
+
+test('C7.14 a missing or wrong pattern is an error', () => {
+  const firstProblem = (pattern: Record<string, string>): string =>
+    problemsOf(regexExtractorInterceptor, { ...named('(a)', 'x'), 'serializers.s1.type': MILLIS, ...pattern })[0] ?? '';
+  assert.match(firstProblem({}), /^drop serializers\.s1\.pattern: is required/);
+  assert.match(firstProblem({ 'serializers.s1.pattern': 'ABCDEFG' }), /^drop serializers\.s1\.pattern: cannot be used/);
+});
+
+test('S26 a text that is no time sets no header, which is counted, and stops nothing', async () => {
+  const context = recordingContext();
+  const properties = { ...named('t=(\\S+) (\\w+)', 't', 'w'), 'serializers.s1.type': MILLIS, 'serializers.s1.pattern': 'yyyy-MM-dd' };
+  const interceptor = await make(regexExtractorInterceptor, properties, context);
+  const batch = interceptor.intercept(batchOf('t=2012-02-30 a', 't=x b', 't=1970-01-01 c'));
+  const midnight = String(new Date(1970, 0, 1).getTime());
+  assert.deepEqual(headersOf(batch), [{ row: '0', w: 'a' }, { row: '1', w: 'b' }, { row: '2', t: midnight, w: 'c' }]);
+  assert.equal(context.counters.get('HeaderNotSetCount'), 2);
+  assert.equal(context.lines.length, 1);
 });
 
 test('C7.15 the text itself, by default and by class', async () => {
