@@ -273,10 +273,65 @@ export const CATALOGUE = {
     title: 'a batch larger than its channel',
     explanation: 'A batch could not be stored even if the channel were empty. Give the channel a larger capacity, transactionCapacity or byteCapacity, or the sender a smaller batch.',
   },
+  M105: {
+    severity: warning,
+    title: 'a channel does not run',
+    explanation: 'A source or sink needs a channel that has not started, has failed or was stopped; the sentence says why. Sources keep their place or answer "later", sinks wait. The agent goes on trying to start the channel.',
+  },
+  M106: {
+    severity: error,
+    title: 'events cannot be set aside',
+    explanation: 'The dead letters of a component cannot be written, so the events stay where they were and are offered again. Look at the disk and at the permissions of the folder in the sentence; -Dmillrace.dead.letters=DIR names another.',
+  },
   M107: {
     severity: error,
     title: 'a plug-in did not keep to its contract',
     explanation: 'What a plug-in made or returned is not what its kind of component has to be, for example an interceptor that returns no batch. The sentence names what was expected. See docs/plugins.md.',
+  },
+  M111: {
+    severity: error,
+    title: 'a regular expression that Java would refuse',
+    explanation: 'Regular expressions are those of Java. The sentence says where the fault is. In a properties file every backslash is doubled: \\\\d for \\d.',
+  },
+  M112: {
+    severity: error,
+    title: 'a regular expression takes too long',
+    explanation: 'Matching one text took more steps than are allowed, because the expression can match the same characters in very many ways, as (a+)+ can. The event is treated as the interceptor documents. Write the expression so that there is one way, or anchor it.',
+  },
+  M113: {
+    severity: error,
+    title: 'a replacement text that Java would refuse',
+    explanation: 'In a replacement, $1 is the first group and \\$ is a dollar sign. The group that is named is not in the expression, or the text ends with a backslash or a dollar sign.',
+  },
+  M121: {
+    severity: error,
+    title: 'an escape of a path cannot be replaced',
+    explanation: 'A path has an escape such as %Y, and the event has no timestamp header, or one that is no number. Add the timestamp interceptor, or let the sink use the local time.',
+  },
+  M122: {
+    severity: error,
+    title: 'a date pattern that Java would refuse',
+    explanation: 'The pattern of a date has a letter without a meaning, or quotes that do not end. The letters are those of java.text.SimpleDateFormat.',
+  },
+  M123: {
+    severity: error,
+    title: 'a text that is no date of the given form',
+    explanation: 'The text does not fit the pattern, or names a day or an hour that does not exist.',
+  },
+  M130: {
+    severity: warning,
+    title: 'a file was taken away while it was written',
+    explanation: 'The file of a sink, or a directory above it, was removed or replaced. What was written since is written again into a new file.',
+  },
+  M131: {
+    severity: warning,
+    title: 'a file cannot be written',
+    explanation: 'The system refused a write; the cause is in the sentence, ENOSPC for a full disk. The events stay in the channel and are written again.',
+  },
+  M132: {
+    severity: warning,
+    title: 'a file cannot be created',
+    explanation: 'The directory is missing, may not be written to, or is full of files of the names that were tried. Sinks do not create directories that a configuration names, as in Flume. The sink goes on trying.',
   },
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;
 

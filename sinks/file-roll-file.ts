@@ -11,7 +11,7 @@ const MOST_NAMES = 10_000;
 /** The file is no longer where it was written to: removed, renamed, or its directory was. */
 export class FileGoneError extends AgentError {
   constructor(path: string) {
-    super('M120', `${path} is not there any more: it, or a directory above it, was removed or replaced while the sink wrote to it`);
+    super('M130', `${path} is not there any more: it, or a directory above it, was removed or replaced while the sink wrote to it`);
   }
 }
 
@@ -118,7 +118,7 @@ export class RolledFile {
       throw new FileGoneError(this.path);
     }
     const reason = written.status === 'rejected' ? written.reason : undefined;
-    throw new AgentError('M121', `cannot write ${bytes.length} bytes to ${this.path}`, { cause: reason });
+    throw new AgentError('M131', `cannot write ${bytes.length} bytes to ${this.path}`, { cause: reason });
   }
 
   async #writeAll(bytes: Buffer): Promise<void> {
@@ -146,8 +146,8 @@ async function create(files: FileSystem, names: FileNames, directory: string): P
       if (code === 'EEXIST') continue;
       const missing = (code === 'ENOENT' || code === 'ENOTDIR') && !(await files.isDirectory(directory).catch(() => true));
       const hint = missing ? `: the directory ${directory} is not there; create it, the sink does not` : '';
-      throw new AgentError('M122', `cannot create ${path}${hint}`, { cause: error });
+      throw new AgentError('M132', `cannot create ${path}${hint}`, { cause: error });
     }
   }
-  throw new AgentError('M122', `cannot create a file in ${directory}: ${MOST_NAMES} names were taken`);
+  throw new AgentError('M132', `cannot create a file in ${directory}: ${MOST_NAMES} names were taken`);
 }
