@@ -50,8 +50,10 @@ function run(command: string, words: readonly string[], options: { env?: Record<
   return { status, out: stdout.trimEnd().split('\n'), err: stderr };
 }
 
-const flags = (out: readonly string[]): readonly string[] => out.filter((line) => line.startsWith('--max') || line.startsWith('--expose'));
-const words = (out: readonly string[]): readonly string[] => out.filter((line) => !flags(out).includes(line) && !line.startsWith('FROM_ENV'));
+const isMain = (line: string): boolean => /bin\/millrace\.(js|ts)$/.test(line);
+/** What Node itself is told, and what the program is: from the path of the program on. */
+const flags = (out: readonly string[]): readonly string[] => out.slice(0, out.findIndex(isMain));
+const words = (out: readonly string[]): readonly string[] => out.slice(out.findIndex(isMain)).filter((line) => !line.startsWith('FROM_ENV'));
 
 test('arguments reach Node as they are, through links and from any folder', () => {
   const link = join(top, 'a link');
