@@ -40,10 +40,13 @@ export function confinePathValue(value: string): string {
  */
 export function pathProblem(path: string, fixedPrefix: string): string | undefined {
   if (fixedPrefix === '' && path.startsWith('/')) return 'begins with "/", which the template does not';
-  for (const part of path.slice(fixedPrefix.lastIndexOf('/') + 1).split('/')) {
-    if (part === '.' || part === '..') return `has the part "${part}"`;
-    if (Buffer.byteLength(part) > longestPart) return `has a part of more than ${longestPart} bytes`;
-  }
+  const begin = fixedPrefix.lastIndexOf('/') + 1;
+  const rest = begin === 0 ? path : path.slice(begin);
+  const dots = /(?:^|\/)(\.\.?)(?:\/|$)/.exec(rest);
+  if (dots) return `has the part "${dots[1]}"`;
+  // A UTF-16 unit is at most three bytes: short texts need no counting.
+  if (rest.length * 3 <= longestPart) return undefined;
+  if (rest.split('/').some((part) => Buffer.byteLength(part) > longestPart)) return `has a part of more than ${longestPart} bytes`;
   return undefined;
 }
 

@@ -139,6 +139,7 @@ class EventClock {
   readonly #options: EscapeOptions;
   readonly #zone: TimeZone;
   readonly #texts = new Map<string, string>();
+  #last: EventTime | undefined;
   #second = Number.NaN;
   #rounded = 0;
   #roundedOf = Number.NaN;
@@ -156,6 +157,8 @@ class EventClock {
         'cannot replace time escapes: the event has no header "timestamp"; add a timestamp interceptor to the source or use the local time stamp',
       );
     }
+    // Events that came together often carry the same time.
+    if (this.#last?.text === text) return this.#last;
     const given = parseTimestamp(text);
     if (round && given <= 0) throw new EscapeError(`cannot round the timestamp ${given}: it must be above 0`);
     const instant = round ? this.#roundDown(given, round) : given;
@@ -165,7 +168,8 @@ class EventClock {
       this.#second = second;
       this.#texts.clear();
     }
-    return { text, format: (letter) => this.#format(letter, instant) };
+    this.#last = { text, format: (letter) => this.#format(letter, instant) };
+    return this.#last;
   }
 
   /** The second on the zone's clock, whose offset may in theory have a fraction of a second. */
@@ -193,6 +197,7 @@ class EventClock {
 }
 
 function parseTimestamp(text: string): number {
+  if (/^[0-9]{1,15}$/.test(text)) return Number(text);
   // Java reads the header without trimming it.
   const value = /\s/.test(text) ? undefined : parseJavaBigLong(text);
   const instant = Number(value);
