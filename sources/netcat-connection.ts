@@ -6,6 +6,7 @@ import type { ByteWindow } from '../core/byte-window.ts';
 import type { SourceContext } from '../core/component.ts';
 import { describeError, isAbort } from '../core/errors.ts';
 import { LineScanner } from '../core/line-scanner.ts';
+import { chunkWasRead } from '../io/read-memory.ts';
 
 /** Bytes of lines of one connection that wait to be stored before no more are read from it. */
 const WINDOW_BYTES = 512 * 1024;
@@ -63,7 +64,10 @@ export class NetcatConnection {
     this.#settings = settings;
     this.#reader = isUtf8Charset(settings.encoding) ? undefined : textReader(settings.encoding, true);
     this.#ok = encodeText('OK\n', settings.encoding);
-    socket.on('data', (chunk: Buffer) => this.#read(chunk));
+    socket.on('data', (chunk: Buffer) => {
+      chunkWasRead(chunk.length);
+      this.#read(chunk);
+    });
     socket.on('end', () => this.#ended());
     socket.on('drain', () => this.#flowAgain());
     socket.on('error', (error) => context.log.debug('connection failed', { peer: this.#peer, reason: error.message }));

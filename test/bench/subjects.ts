@@ -45,8 +45,8 @@ export async function startMillrace(conf: string, counter: Counter): Promise<Sub
   await writeFile(join(folder, 'x.conf'), fill(conf, port, folder));
   const began = performance.now();
   const daemon = startDaemon({
-    command: join(root, 'bin/millrace'),
-    args: ['agent', '--conf-file', join(folder, 'x.conf'), '--name', 'a1', ...monitoringArguments(monitoring), '--no-reload-conf'],
+    command: 'node',
+    args: ['--max-semi-space-size=1', '--single-threaded-gc', join(root, 'dist/bin/millrace.js'), 'agent', '--conf-file', join(folder, 'x.conf'), '--name', 'a1', ...monitoringArguments(monitoring), '--no-reload-conf'],
   });
   await listening(port, daemon);
   const startMs = performance.now() - began;

