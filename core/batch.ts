@@ -89,25 +89,18 @@ export class Batch implements Iterable<Event> {
   static concat(batches: readonly Batch[]): Batch {
     const [first] = batches;
     let size = 0;
-    let byteLength = 0;
+    let room = 0;
     for (const batch of batches) {
       size += batch.size;
-      byteLength += batch.byteLength;
+      room += batch.byteLength + batch.size;
     }
-    const bytes = Buffer.allocUnsafeSlow(byteLength);
+    const bytes = Buffer.allocUnsafeSlow(room);
     const bounds = new Uint32Array(size * 2);
     let event = 0;
     let at = 0;
     for (const batch of batches) {
-      for (let index = 0; index < batch.size; index++) {
-        const begin = batch.bounds[2 * index] as number;
-        const end = batch.bounds[2 * index + 1] as number;
-        bounds[2 * event] = at;
-        batch.bytes.copy(bytes, at, begin, end);
-        at += end - begin;
-        bounds[2 * event + 1] = at;
-        event++;
-      }
+      at = copyRuns(batch, bytes, at, bounds, event);
+      event += batch.size;
     }
     if (!first || batches.every((batch) => !batch.#own && sameCommon(batch.#common, first.#common))) {
       return new Batch(bytes, bounds, size, first ? first.#common : NO_HEADERS);
@@ -234,6 +227,26 @@ export class Batch implements Iterable<Event> {
     batch.#byteLength = this.#byteLength;
     return batch;
   }
+}
+
+/**
+ * Copies the bodies of a batch to `at` and sets their bounds from event number `event` on; answers where the next bytes go. Events that
+ * lie one byte apart, as lines do, are copied together with what stands between and behind them, so that they can be written as they lie.
+ */
+function copyRuns(batch: Batch, into: Buffer, from: number, bounds: Uint32Array, event: number): number {
+  const source = batch.bounds;
+  const entries = 2 * batch.size;
+  let at = from;
+  for (let index = 0; index < entries; ) {
+    const begin = source[index] as number;
+    let next = index + 2;
+    while (next < entries && source[next] === (source[next - 1] as number) + 1) next += 2;
+    const end = source[next - 1] as number;
+    const shift = at - begin;
+    for (; index < next; index++) bounds[2 * event + index] = (source[index] as number) + shift;
+    at += batch.bytes.copy(into, at, begin, Math.min(end + 1, batch.bytes.length));
+  }
+  return at;
 }
 
 /** Header rows over maps that are already there. */

@@ -69,7 +69,18 @@ test('concat keeps order, bodies and headers of batches with and without headers
   const joined = Batch.concat([lines('a', 'b').withHeader('k', '1', false), Batch.of([event('c', { own: 'x' })]), lines('d')]);
   assert.deepEqual(shown(joined), [['a', { k: '1' }], ['b', { k: '1' }], ['c', { own: 'x' }], ['d', {}]]);
   assert.deepEqual(shown(joined.slice(2, 4).withHeader('z', '1', false)), [['c', { own: 'x', z: '1' }], ['d', { z: '1' }]]);
-  assert.equal(joined.bytes.length, 4);
+});
+
+test('concat copies lines together with the line feeds between them', () => {
+  const joined = Batch.concat([lines('one', 'two').slice(0, 2), lines('a', '', 'c').slice(1, 3)]);
+  assert.equal(joined.bytes.subarray(0, 11).toString(), 'one\ntwo\n\nc\n');
+  assert.deepEqual(shown(joined).map(([body]) => body), ['one', 'two', '', 'c']);
+  assert.equal(joined.byteLength, 7);
+});
+
+test('concat of events in any order and with any gap keeps every body', () => {
+  const batch = lines('0', '11', '222', '3333').select(Uint32Array.of(3, 0, 2));
+  assert.deepEqual(shown(Batch.concat([batch, batch])).map(([body]) => body), ['3333', '0', '222', '3333', '0', '222']);
 });
 
 test('concat of equal common headers keeps them common', () => {
