@@ -1,8 +1,7 @@
-import assert from 'node:assert/strict';
-import { fullFold, lineTerminators, swapAsciiCase, letterOrDigitOrLowLine, wordChars } from './char-classes.ts';
-import { charsOfProperty } from './char-set.ts';
+import { anchorHolds, clusterEnd, isPair } from './boundaries.ts';
+import { fullFold, swapAsciiCase } from './char-classes.ts';
 import { AgentError } from '../errors.ts';
-import { anchors, op, SetTable, unlimited, width } from './program.ts';
+import { op, SetTable, unlimited, width } from './program.ts';
 import type { Program } from './program.ts';
 
 /** A text took more steps than it may; it should be put aside. */
@@ -172,49 +171,24 @@ export class Machine {
           next = code[next + 1] ?? 0;
           break;
         case op.anchor:
-          if (this.#holds(code[next + 1] ?? 0, position)) next += width;
+          if (anchorHolds(code[next + 1] ?? 0, text, position, this.#lastEnd)) next += width;
           else failed = true;
           break;
-        case op.setLoop: {
-          const end = this.#setLoop(next, position);
-          if (end >= 0) {
-            position = end;
-            next += width;
-          } else failed = true;
-          break;
-        }
         case op.open:
-          this.#assign(code[next + 1] ?? 0, position);
-          next += width;
-          break;
-        case op.close: {
-          const group = code[next + 2] ?? 0;
-          this.#assign(2 * group, this.registers[code[next + 1] ?? 0] ?? -1);
-          this.#assign(2 * group + 1, position);
-          next += width;
-          break;
-        }
+        case op.close:
         case op.enter:
-          this.#assign(code[next + 1] ?? 0, 0);
-          next = this.#round(next, position);
-          break;
         case op.loop:
-          next = position > (this.registers[(code[next + 1] ?? 0) + 1] ?? 0) ? this.#round(next, position) : (code[next + 3] ?? 0);
-          break;
-        case op.late:
-          this.#noteLate(next);
-          next += width;
-          break;
         case op.again:
-          next = this.#beginRound(next, position);
+        case op.late:
+          next = this.#keepBooks(next, position);
           break;
         default: {
           const end = this.#special(next, position);
           if (end < 0) failed = true;
           else {
             position = end;
-            const operation = code[next];
-            next = operation === op.reference || operation === op.lineBreak || operation === op.cluster ? next + width : (code[next + 2] ?? 0);
+            const operation = code[next] ?? -1;
+            next = operation >= op.rounds && operation <= op.atomic ? (code[next + 2] ?? 0) : next + width;
           }
         }
       }
@@ -222,6 +196,33 @@ export class Machine {
       next = this.#backtrack(base);
       if (next < 0) return false;
       position = this.#resumeAt;
+    }
+  }
+
+  /** Instructions that only note where groups and rounds begin and end; answers the next one. */
+  #keepBooks(pc: number, at: number): number {
+    const code = this.#code;
+    const register = code[pc + 1] ?? 0;
+    switch (code[pc] ?? -1) {
+      case op.open:
+        this.#assign(register, at);
+        return pc + width;
+      case op.close: {
+        const group = code[pc + 2] ?? 0;
+        this.#assign(2 * group, this.registers[register] ?? -1);
+        this.#assign(2 * group + 1, at);
+        return pc + width;
+      }
+      case op.enter:
+        this.#assign(register, 0);
+        return this.#round(pc, at);
+      case op.loop:
+        return at > (this.registers[register + 1] ?? 0) ? this.#round(pc, at) : (code[pc + 3] ?? 0);
+      case op.late:
+        this.#noteLate(pc);
+        return pc + width;
+      default:
+        return this.#beginRound(pc, at);
     }
   }
 
@@ -329,11 +330,13 @@ export class Machine {
     return this.#code[pc + 2] ?? 0;
   }
 
-  /** The less common instructions: where to go on, or -1. */
+  /** Repeated classes and the less common instructions: where to go on, or -1. */
   #special(pc: number, at: number): number {
     const code = this.#code;
     const body = code[pc + 1] ?? 0;
     switch (code[pc] ?? -1) {
+      case op.setLoop:
+        return this.#setLoop(pc, at);
       case op.ahead:
         return this.#run(body, at, -1) === (code[pc + 3] === 0) ? at : -1;
       case op.behind:
@@ -425,117 +428,6 @@ export class Machine {
     }
     return (unit >= 10 && unit <= 13) || unit === 0x85 || unit === 0x2028 || unit === 0x2029 ? at + 1 : -1;
   }
-
-  #holds(anchor: number, at: number): boolean {
-    const text = this.#text;
-    const type = anchors[anchor];
-    assert.ok(type !== undefined, 'an anchor of the program is known');
-    switch (type) {
-      case 'begin':
-        return at === 0;
-      case 'end':
-        return at === text.length;
-      case 'dollar':
-        return at === text.length || (text.length - at <= 2 && atLineEnd(text, at) && lineEndLength(text, at) === text.length - at);
-      case 'dollarUnix':
-        return at === text.length || (at === text.length - 1 && text.charCodeAt(at) === 10);
-      case 'lineBegin':
-        if (at === text.length) return false;
-        return at === 0 || (isLineTerminator(text, at - 1) && !(text.charCodeAt(at - 1) === 13 && text.charCodeAt(at) === 10));
-      case 'lineBeginUnix':
-        return at < text.length && (at === 0 || text.charCodeAt(at - 1) === 10);
-      case 'lineEnd':
-        return at === text.length || atLineEnd(text, at);
-      case 'lineEndUnix':
-        return at === text.length || text.charCodeAt(at) === 10;
-      case 'word':
-        return isWordEdge(text, at, letters());
-      case 'notWord':
-        return !isWordEdge(text, at, letters());
-      case 'unicodeWord':
-        return isWordEdge(text, at, unicodeWords());
-      case 'notUnicodeWord':
-        return !isWordEdge(text, at, unicodeWords());
-      case 'clusterBoundary':
-        return isClusterBoundary(text, at);
-      case 'lastMatch':
-        break;
-    }
-    return at === this.#lastEnd;
-  }
 }
 
 const nothing = new SetTable({ ranges: [] });
-
-function isPair(text: string, at: number): boolean {
-  return (text.codePointAt(at) ?? 0) > 0xffff;
-}
-
-const terminators = new SetTable(lineTerminators);
-
-function isLineTerminator(text: string, at: number): boolean {
-  return at < text.length && terminators.has(text.charCodeAt(at));
-}
-
-/** Before a line terminator, but not within `\r\n`. */
-function atLineEnd(text: string, at: number): boolean {
-  return isLineTerminator(text, at) && !(text.charCodeAt(at) === 10 && at > 0 && text.charCodeAt(at - 1) === 13);
-}
-
-function lineEndLength(text: string, at: number): number {
-  return text.charCodeAt(at) === 13 && text.charCodeAt(at + 1) === 10 ? 2 : 1;
-}
-
-let letterTable: SetTable | undefined;
-let wordTable: SetTable | undefined;
-let markTable: SetTable | undefined;
-
-function letters(): SetTable {
-  return (letterTable ??= new SetTable(letterOrDigitOrLowLine()));
-}
-
-function unicodeWords(): SetTable {
-  return (wordTable ??= new SetTable(wordChars(true)));
-}
-
-function marks(): SetTable {
-  return (markTable ??= new SetTable(charsOfProperty('\\p{Mn}')));
-}
-
-function isWordEdge(text: string, at: number, words: SetTable): boolean {
-  const left = at > 0 && isWordChar(text, at - (at >= 2 && isPair(text, at - 2) ? 2 : 1), words);
-  const right = at < text.length && isWordChar(text, at, words);
-  return left !== right;
-}
-
-/** A mark belongs to the word if a letter or digit stands before it and its fellow marks. */
-function isWordChar(text: string, at: number, words: SetTable): boolean {
-  const codePoint = text.codePointAt(at) ?? 0;
-  if (words.has(codePoint)) return true;
-  if (codePoint < 0x300 || !marks().has(codePoint)) return false;
-  for (let before = at; before >= 0; before--) {
-    const char = text.codePointAt(before) ?? 0;
-    if (char !== 0x5f && letters().has(char)) return true;
-    if (!marks().has(char)) return false;
-  }
-  return false;
-}
-
-let segmenter: Intl.Segmenter | undefined;
-
-/** No cluster that matters is longer; the limit keeps long texts from being copied again and again. */
-const longestCluster = 64;
-
-function clusterEnd(text: string, at: number): number {
-  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
-  for (const { segment } of segmenter.segment(text.slice(at, at + longestCluster))) return at + segment.length;
-  return at;
-}
-
-function isClusterBoundary(text: string, at: number): boolean {
-  if (at === 0 || at === text.length) return true;
-  segmenter ??= new Intl.Segmenter('en', { granularity: 'grapheme' });
-  const begin = Math.max(0, at - longestCluster);
-  const found = segmenter.segment(text.slice(begin, at + longestCluster)).containing(at - begin);
-  return found === undefined || found.index === at - begin;
-}
