@@ -127,9 +127,8 @@ export class Component<P extends Lifecycle> {
       let failed: (error: Error) => void = () => undefined;
       const failing = new Promise<never>((_resolve, reject) => (failed = reject));
       failing.catch(() => undefined);
-      product = await this.spec.create(this.#context(failed), run.signal);
-      run.signal.throwIfAborted();
-      await product.start();
+      product = await this.#createUnlessAborted(failed, run.signal);
+      await this.#startUnlessAborted(product, run.signal);
       this.#startTime = Date.now();
       this.#stopTime = 0;
       this.counters.clear();
@@ -149,6 +148,25 @@ export class Component<P extends Lifecycle> {
     await this.#end(product, work);
     this.product = undefined;
     return { error: failure, ran };
+  }
+
+  /** Throws once `signal` aborts, even if `create` does not end; what it makes after that is stopped. */
+  async #createUnlessAborted(failed: (error: Error) => void, signal: AbortSignal): Promise<P> {
+    const creating = Promise.resolve(this.spec.create(this.#context(failed), signal));
+    await Promise.race([creating, aborted(signal)]);
+    if (!signal.aborted) return creating;
+    creating.then((late) => late.stop()).catch(() => undefined);
+    throw signal.reason;
+  }
+
+  /** Throws once `signal` aborts, even if `start` does not end, so that neither a stop nor a reload waits for it. */
+  async #startUnlessAborted(product: P, signal: AbortSignal): Promise<void> {
+    const starting = product.start();
+    await Promise.race([starting, aborted(signal)]);
+    if (!signal.aborted) return;
+    // The caller stops it now. What it opens after that is closed by a second stop.
+    starting.then(() => product.stop()).catch(() => undefined);
+    throw signal.reason;
   }
 
   async #end(product: P | undefined, work: Promise<void> | undefined): Promise<void> {

@@ -122,3 +122,28 @@ test('a component that needs something first waits for it, and stops while waiti
   await started;
   assert.equal(component.state, 'stopped');
 });
+
+test('G8 a component that hangs in create or start can be stopped all the same, and what it makes later is stopped too', async () => {
+  for (const where of ['create', 'start'] as const) {
+    const hanging = Promise.withResolvers<void>();
+    const reached = Promise.withResolvers<void>();
+    let stopped = 0;
+    const hang = (): Promise<void> => {
+      reached.resolve();
+      return hanging.promise;
+    };
+    const { component } = scripted({}, {
+      async create() {
+        if (where === 'create') await hang();
+        return { start: () => (where === 'start' ? hang() : Promise.resolve()), stop: async () => void stopped++ };
+      },
+    });
+    void component.start();
+    await reached.promise;
+    await component.stop();
+    assert.equal(component.state, 'stopped');
+    const before = stopped;
+    hanging.resolve();
+    await until(`a stop after the late ${where}`, () => stopped === before + 1 || undefined);
+  }
+});
