@@ -19,10 +19,10 @@ export async function readConfigFile(path: string): Promise<ConfigFile> {
   return { bytes: await readFile(path), writableByAll: (mode & 0o002) !== 0, modifiedMs: mtimeMs };
 }
 
-/** A text that changes when the file does: time, size and identity. Throws the system's error. */
+/** A text that changes when the file does, or its owner or rights: times, size and identity. Throws the system's error. */
 export async function configFileMark(path: string): Promise<string> {
-  const { mtimeNs, size, ino } = await stat(path, { bigint: true });
-  return `${mtimeNs} ${size} ${ino}`;
+  const { mtimeNs, ctimeNs, size, ino } = await stat(path, { bigint: true });
+  return `${mtimeNs} ${ctimeNs} ${size} ${ino}`;
 }
 
 /** The bytes of a file, or undefined where there is none. */
