@@ -1,4 +1,3 @@
-import { lookup, lookupService } from 'node:dns/promises';
 import { hostname } from 'node:os';
 import { define } from '../core/define.ts';
 import { describeError } from '../core/errors.ts';
@@ -21,6 +20,8 @@ export const hostInterceptor = define('interceptor', {
   },
 });
 
+const dns = (): typeof import('node:dns/promises') => process.getBuiltinModule('node:dns/promises');
+
 /** How the system's resolver answers; replaced in tests. */
 export interface HostResolver {
   addressesOf(name: string): Promise<readonly string[]>;
@@ -28,8 +29,8 @@ export interface HostResolver {
 }
 
 const SYSTEM: HostResolver = {
-  addressesOf: async (name) => (await lookup(name, { all: true, order: 'ipv4first' })).map(({ address }) => address),
-  nameOf: async (address) => (await lookupService(address, 0)).hostname,
+  addressesOf: async (name) => (await dns().lookup(name, { all: true, order: 'ipv4first' })).map(({ address }) => address),
+  nameOf: async (address) => (await dns().lookupService(address, 0)).hostname,
 };
 
 /**

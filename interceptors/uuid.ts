@@ -1,4 +1,3 @@
-import { randomFillSync } from 'node:crypto';
 import type { Batch } from '../core/batch.ts';
 import { define } from '../core/define.ts';
 import { boolean, string } from '../core/options.ts';
@@ -17,7 +16,7 @@ export const uuidInterceptor = define('interceptor', {
   create: (_, { headerName, preserveExisting, prefix }) => ({
     intercept(batch: Batch) {
       // Drawn once, so that an event keeps its UUID; spelled out only for whoever asks.
-      const random = randomFillSync(Buffer.allocUnsafeSlow(batch.size * UUID_BYTES));
+      const random = process.getBuiltinModule('node:crypto').randomFillSync(Buffer.allocUnsafeSlow(batch.size * UUID_BYTES));
       const uuids = new Map([[headerName, (index: number) => prefix + uuidAt(random, index * UUID_BYTES)]]);
       return withEventHeaders(batch, uuids, preserveExisting);
     },

@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
@@ -34,7 +33,7 @@ export interface Child {
 export async function startChild(argv: readonly string[], environment: Readonly<Record<string, string>>): Promise<Child> {
   const [file, ...args] = argv;
   if (file === undefined) throw new Error('no command to start');
-  const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: { ...environment } });
+  const child = process.getBuiltinModule('node:child_process').spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], detached: true, env: { ...environment } });
   const exited = new Promise<Exit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })));
   await once(child, 'spawn');
   child.on('error', () => undefined);

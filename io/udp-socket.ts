@@ -1,5 +1,4 @@
-import { createSocket, type RemoteInfo, type Socket } from 'node:dgram';
-import { lookup } from 'node:dns/promises';
+import type { RemoteInfo, Socket } from 'node:dgram';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
 
@@ -131,7 +130,7 @@ class Listener {
 
 async function bind({ host, port }: UdpOptions): Promise<Socket> {
   if (host !== undefined) {
-    const { address, family } = isIP(host) ? { address: host, family: isIP(host) } : await lookup(host);
+    const { address, family } = isIP(host) ? { address: host, family: isIP(host) } : await process.getBuiltinModule('node:dns/promises').lookup(host);
     return bindTo(family === 6 ? 'udp6' : 'udp4', address, port);
   }
   try {
@@ -143,7 +142,7 @@ async function bind({ host, port }: UdpOptions): Promise<Socket> {
 }
 
 async function bindTo(type: 'udp4' | 'udp6', address: string, port: number): Promise<Socket> {
-  const socket = createSocket({ type });
+  const socket = process.getBuiltinModule('node:dgram').createSocket({ type });
   try {
     await new Promise<void>((resolve, reject) => {
       socket.once('error', reject);

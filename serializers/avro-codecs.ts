@@ -1,18 +1,15 @@
-import { promisify } from 'node:util';
-import { crc32, deflateRaw, zstdCompress } from 'node:zlib';
 import type { Finding } from '../core/define.ts';
 import { compressSnappy } from '../protocols/snappy.ts';
 
 /** Compresses one block of a container. */
 export type AvroCompressor = (data: Buffer) => Promise<Buffer>;
 
-const deflateRawAsync = promisify(deflateRaw);
-const zstdCompressAsync = promisify(zstdCompress);
+const zlib = (): typeof import('node:zlib') => process.getBuiltinModule('node:zlib');
 
 const COMPRESSORS: ReadonlyMap<string, AvroCompressor> = new Map<string, AvroCompressor>([
-  ['deflate', (data) => deflateRawAsync(data)],
+  ['deflate', (data) => settle((done) => zlib().deflateRaw(data, done))],
   ['snappy', async (data) => snappyBlock(data)],
-  ['zstandard', (data) => zstdCompressAsync(data)],
+  ['zstandard', (data) => settle((done) => zlib().zstdCompress(data, done))],
 ]);
 
 /** Codecs of Avro that no kept library writes. */
@@ -38,9 +35,13 @@ export function codecFaults(option: string, name: string): readonly Finding[] {
   return [{ option, effect: 'refuse', sentence: `is a codec that Millrace does not have; use one of ${AVRO_CODECS.join(', ')}` }];
 }
 
+function settle(call: (done: (error: Error | null, result: Buffer) => void) => void): Promise<Buffer> {
+  return new Promise((resolve, reject) => call((error, result) => (error ? reject(error) : resolve(result))));
+}
+
 /** Avro puts the CRC-32 of the uncompressed bytes, big-endian, behind a Snappy block. */
 function snappyBlock(data: Buffer): Buffer {
   const checksum = Buffer.allocUnsafe(4);
-  checksum.writeUInt32BE(crc32(data));
+  checksum.writeUInt32BE(zlib().crc32(data));
   return Buffer.concat([compressSnappy(data), checksum]);
 }

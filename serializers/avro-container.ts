@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { AvroWriter } from '../protocols/avro-writer.ts';
 import type { AvroCodec } from './avro-codecs.ts';
 
@@ -12,7 +11,7 @@ import type { AvroCodec } from './avro-codecs.ts';
  */
 export class AvroContainer {
   readonly #codec: AvroCodec;
-  readonly #sync = randomBytes(16);
+  readonly #sync = process.getBuiltinModule('node:crypto').randomBytes(16);
 
   constructor(codec: AvroCodec) {
     this.#codec = codec;
