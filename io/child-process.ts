@@ -3,8 +3,8 @@ import { readdir, readFile } from 'node:fs/promises';
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Variables that programs need to find others and to print text the way people read it here; none of them is a secret. */
-const HARMLESS = /^(PATH|HOME|USER|LOGNAME|SHELL|LANG|LANGUAGE|LC_[A-Z]+|TZ|TMPDIR|TERM|HOSTNAME|JAVA_HOME|LD_LIBRARY_PATH)$/;
+export { environmentFor } from './child-environment.ts';
+
 const LOOK_EVERY_MS = 20;
 const LOOKS_PER_SEARCH = 5;
 /** Longest wait for processes to be gone that were killed. */
@@ -41,15 +41,6 @@ export async function startChild(argv: readonly string[], environment: Readonly<
   const pid = child.pid as number;
   let ending: Promise<boolean> | undefined;
   return { pid, stdout, stderr, exited, end: (graceMs) => (ending ??= endGroup(pid, graceMs, [stdout, stderr])) };
-}
-
-/** This process's variables that are known to be harmless, and those named; `*` names all. */
-export function environmentFor(names: Iterable<string>): Record<string, string> {
-  const wanted = new Set(names);
-  const entries = Object.entries(process.env).flatMap(([name, value]): [string, string][] =>
-    value !== undefined && (wanted.has('*') || wanted.has(name) || HARMLESS.test(name)) ? [[name, value]] : [],
-  );
-  return Object.fromEntries(entries);
 }
 
 async function endGroup(pid: number, graceMs: number, pipes: readonly Readable[]): Promise<boolean> {

@@ -2,6 +2,8 @@ import { posix } from 'node:path';
 import { scanSource } from './source-scan.ts';
 
 const MOST_LINES = 500;
+/** Hands on to the processes we start what they need of our own environment. */
+const CHILD_ENVIRONMENT = 'io/child-environment.ts';
 const MOST_FUNCTION_LINES = 70;
 
 /** What each folder may import, besides `node:` and itself. */
@@ -73,7 +75,7 @@ function importFaults(path: string, folder: string, found: ReturnType<typeof sca
 }
 
 function processFaults(path: string, folder: string, code: string): string[] {
-  if (folder === 'bin' || path === 'agent/cli.ts') return [];
+  if (folder === 'bin' || path === 'agent/cli.ts' || path === CHILD_ENVIRONMENT) return [];
   return [...code.matchAll(/\bprocess\s*\.\s*(?:exit|env)\b|\bconsole\s*\./g)].map(
     (found) => `${path}:${lineOf(code, found.index)} ${found[0]} outside of bin/ and agent/cli.ts`,
   );
