@@ -1,8 +1,9 @@
 import { Batch } from '../core/batch.ts';
-import type { Interceptor, Kind } from '../core/component.ts';
+import type { Interceptor, Kind, Serializer } from '../core/component.ts';
 import type { AnyDefinition } from '../core/define.ts';
 import { AgentError } from '../core/errors.ts';
 import { boolean, integer, string, type Option } from '../core/options.ts';
+import { isolating } from './plugin-serializer.ts';
 
 /** Kinds that a plug-in can add to. */
 export const PLUGIN_KINDS = ['source', 'channel', 'sink', 'interceptor', 'selector', 'sink processor', 'serializer'] as const;
@@ -64,7 +65,8 @@ export function completeProduct(kind: PluginKind, type: string, product: unknown
   const missing = needs.find((name) => product[name] === undefined);
   if (missing !== undefined) throw new PluginError(`made a ${kind} of type ${type} that has no "${missing}"`);
   for (const [name, value] of Object.entries(defaults)) if (product[name] === undefined) product[name] = value;
-  return (kind === 'interceptor' ? guarded(product as unknown as Interceptor, type) : product) as never;
+  if (kind === 'interceptor') return guarded(product as unknown as Interceptor, type) as never;
+  return (kind === 'serializer' ? isolating(product as unknown as Serializer) : product) as never;
 }
 
 /** What an interceptor returns goes to the channels unread: it has to be a batch. */
