@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describeError } from '../../core/errors.ts';
+import { enableLinearRegexes } from '../../core/regex-guard.ts';
 import type { AgentArguments, AgentIo } from '../cli-types.ts';
 import { configurationLoader } from '../configuration-loader.ts';
 import { RunningAgent } from '../running-agent.ts';
@@ -16,6 +17,7 @@ const INTERRUPTED = 130;
 
 /** Runs an agent until a signal ends it. Resolves with the exit status: 0 stopped, 78 a configuration that cannot run, 70 a fault of ours. */
 export async function runAgent(args: AgentArguments, io: AgentIo): Promise<number> {
+  enableLinearRegexes();
   const loader = configurationLoader(args, io);
   const seen = await loader.look();
   const loaded = await loader.load();
