@@ -34,7 +34,6 @@ async function build() {
     format: 'esm',
     platform: 'node',
     target: 'node24',
-    keepNames: true,
     metafile: true,
     logLevel: 'warning',
     external: Object.keys({ ...dependencies, ...optionalDependencies }).filter((name) => !BUILT_IN.includes(name)),
