@@ -35,13 +35,14 @@ export class InterpolationError extends Error {
 
 /** Deeper nesting than this is a loop that never repeats a name. */
 const MOST_DEPTH = 100;
-/** Longest result; a chain of doubling references stops here. */
+/** Longest result, and most look-ups for one value: chains of doubling references stop here. */
 const MOST_LENGTH = 1 << 20;
+const MOST_LOOKUPS = 10_000;
 
 /** Throws InterpolationError for loops and fatal look-ups. */
 export function interpolate(text: string, lookUp: LookUp): Interpolated {
   if (!text.includes('${')) return { value: text, unresolved: [], secret: false };
-  const run: Run = { lookUp, unresolved: [], kept: [], secret: false };
+  const run: Run = { lookUp, unresolved: [], kept: [], secret: false, lookups: 0 };
   const value = substitute(text, run, [text], 0);
   return { value: restore(value, run.kept), unresolved: run.unresolved.map((name) => restore(name, run.kept)), secret: run.secret };
 }
@@ -52,6 +53,7 @@ interface Run {
   /** Texts that must not be scanned again; a mark stands for them until the end. */
   readonly kept: string[];
   secret: boolean;
+  lookups: number;
 }
 
 /** Halves of surrogate pairs in the wrong order: no text that means anything holds them. */
@@ -107,6 +109,7 @@ function resolve(inside: string, run: Run, prior: readonly string[], depth: numb
   if (prior.includes(name)) {
     throw new InterpolationError(name, `"${name}" refers to itself: ${[...prior.slice(1), name].join(' > ')}`);
   }
+  if (++run.lookups > MOST_LOOKUPS) throw new InterpolationError(prior[1] ?? name, 'the value grows without end');
   const found = run.lookUp(name);
   if (found?.secret) run.secret = true;
   if (found) {
