@@ -91,8 +91,9 @@ export class Output {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
-  /** Writes what is held for at most `deadlineMs`, then closes the target. */
+  /** Writes what is held for at most `deadlineMs`, then closes the target. Calls after the first do nothing. */
   async close(deadlineMs: number): Promise<void> {
+    if (this.#closing) return;
     this.#closing = true;
     this.#timer?.ref();
     const until = process.uptime() * 1000 + deadlineMs;

@@ -10,8 +10,8 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const home = dirname(dirname(fileURLToPath(import.meta.url)));
-/** Not part of `npm test`: they need a JVM, root, real servers, or much time. */
-const GROUPS_OF_THEIR_OWN = ['test/compat', 'test/faults', 'test/integration', 'test/chains', 'test/fuzz', 'test/bench', 'test/servers'];
+/** Not part of `npm test`: they need a JVM, root, or much time. */
+const GROUPS_OF_THEIR_OWN = ['test/compat', 'test/faults', 'test/chains', 'test/fuzz', 'test/bench', 'test/servers'];
 
 const given = process.argv.slice(2);
 const wanted = given.length > 0 ? given : ['test'];
