@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, fstatSync } from 'node:fs';
 import { open, stat, unlink, type FileHandle } from 'node:fs/promises';
 
 /** Which file it is, whatever its name: device and number on that device. */
@@ -11,6 +11,8 @@ export interface FileIdentity {
 export interface OutputFile {
   readonly path: string;
   readonly identity: FileIdentity;
+  /** Whether any name leads to it still; false once it was deleted. Does not wait: the system knows of open files without looking. */
+  isLinked(): boolean;
   /** Writes the beginning of `bytes` at `position`; resolves with how many that were, which may be fewer than all. */
   write(bytes: Buffer, position: number): Promise<number>;
   truncate(length: number): Promise<void>;
@@ -88,6 +90,10 @@ class NodeFile implements OutputFile {
     this.path = path;
     this.identity = identity;
     this.#handle = handle;
+  }
+
+  isLinked(): boolean {
+    return fstatSync(this.#handle.fd).nlink > 0;
   }
 
   async write(bytes: Buffer, position: number): Promise<number> {

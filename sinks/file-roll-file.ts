@@ -8,6 +8,13 @@ const FILE_MODE = 0o640;
 /** Names tried one after another while they are taken. */
 const MOST_NAMES = 10_000;
 
+export interface FileOptions {
+  /** Each batch is on the disk before it counts as written. */
+  readonly sync: boolean;
+  /** Milliseconds between looks whether the path still leads to the file. */
+  readonly lookEveryMs: number;
+}
+
 /** The file is no longer where it was written to: removed, renamed, or its directory was. */
 export class FileGoneError extends AgentError {
   constructor(path: string) {
@@ -24,10 +31,10 @@ export async function createNext(
   names: FileNames,
   directory: string,
   serializer: Serializer,
-  sync: boolean,
+  options: FileOptions,
 ): Promise<RolledFile> {
   const output = await create(files, names, directory);
-  const file = new RolledFile(files, output, serializer, sync);
+  const file = new RolledFile(files, output, serializer, options);
   try {
     await file.begin();
     return file;
@@ -44,15 +51,16 @@ export class RolledFile {
   readonly #files: FileSystem;
   readonly #output: OutputFile;
   readonly #serializer: Serializer;
-  readonly #sync: boolean;
+  readonly #options: FileOptions;
+  #lookedMs = performance.now();
   #length = 0;
   #usable = true;
 
-  constructor(files: FileSystem, output: OutputFile, serializer: Serializer, sync: boolean) {
+  constructor(files: FileSystem, output: OutputFile, serializer: Serializer, options: FileOptions) {
     this.#files = files;
     this.#output = output;
     this.#serializer = serializer;
-    this.#sync = sync;
+    this.#options = options;
   }
 
   get path(): string {
@@ -74,7 +82,7 @@ export class RolledFile {
   }
 
   /**
-   * Resolves when all of the batch is written and the file is still found under its path. After an error the file is as it was before,
+   * Resolves when all of the batch is written and the file was not deleted meanwhile. After an error the file is as it was before,
    * or not `usable`.
    */
   async append(batch: Batch, reject: (index: number, reason: string) => void): Promise<void> {
@@ -105,10 +113,14 @@ export class RolledFile {
 
   async #append(bytes: Buffer): Promise<void> {
     if (bytes.length === 0) return;
-    // Looked up beside the write: what is removed right after a write counts as removed by its owner, who wanted it so.
-    const [written, found] = await Promise.allSettled([this.#writeAll(bytes), this.#files.identify(this.path)]);
-    const gone = found.status === 'fulfilled' && !sameFile(found.value, this.#output.identity);
-    if (written.status === 'fulfilled' && !gone) {
+    let failure: unknown;
+    try {
+      await this.#writeAll(bytes);
+    } catch (error) {
+      failure = error;
+    }
+    const gone = await this.#isGone();
+    if (failure === undefined && !gone) {
       this.#length += bytes.length;
       return;
     }
@@ -117,13 +129,25 @@ export class RolledFile {
       this.#usable = false;
       throw new FileGoneError(this.path);
     }
-    const reason = written.status === 'rejected' ? written.reason : undefined;
-    throw new AgentError('M131', `cannot write ${bytes.length} bytes to ${this.path}`, { cause: reason });
+    throw new AgentError('M131', `cannot write ${bytes.length} bytes to ${this.path}`, { cause: failure });
   }
 
   async #writeAll(bytes: Buffer): Promise<void> {
     await writeAll(this.#output, bytes, this.#length);
-    if (this.#sync) await this.#output.sync();
+    if (this.#options.sync) await this.#output.sync();
+  }
+
+  /** Deleted is seen at once; moved, with the file or a directory above it, when it is time to look: nothing is lost meanwhile. */
+  async #isGone(): Promise<boolean> {
+    if (!this.#output.isLinked()) return true;
+    const now = performance.now();
+    if (now - this.#lookedMs < this.#options.lookEveryMs) return false;
+    this.#lookedMs = now;
+    try {
+      return !sameFile(await this.#files.identify(this.path), this.#output.identity);
+    } catch {
+      return false;
+    }
   }
 
   /** Back to the last good length. */

@@ -8,8 +8,10 @@ import { fileSystem, type FileSystem } from '../io/file-system.ts';
 import { readUrlText } from '../io/url-text.ts';
 import { serializers } from '../serializers/index.ts';
 import { CountedNames, TimedNames, type FileNames } from './file-roll-names.ts';
-import { createNext, FileGoneError, RolledFile } from './file-roll-file.ts';
+import { createNext, FileGoneError, type FileOptions, type RolledFile } from './file-roll-file.ts';
 
+/** Between looks whether the path still leads to the file that is written to. */
+const LOOK_EVERY_MS = 100;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const options = {
@@ -60,17 +62,19 @@ export class FileRollSink implements Sink {
   readonly #settings: FileRollSettings;
   readonly #files: FileSystem;
   readonly #names: FileNames;
+  readonly #fileOptions: FileOptions;
   #file: RolledFile | undefined;
   #timer: NodeJS.Timeout | undefined;
   #rollDue = false;
   /** Writing and rolling follow one another. */
   #last: Promise<unknown> = Promise.resolve();
 
-  constructor(context: Context, settings: FileRollSettings, files: FileSystem) {
+  constructor(context: Context, settings: FileRollSettings, files: FileSystem, lookEveryMs = LOOK_EVERY_MS) {
     this.batchSize = settings['sink.batchSize'];
     this.#context = context;
     this.#settings = settings;
     this.#files = files;
+    this.#fileOptions = { sync: settings['sink.sync'], lookEveryMs };
     const parts = {
       directory: settings['sink.directory'],
       prefix: settings['sink.pathManager.prefix'],
@@ -138,7 +142,7 @@ export class FileRollSink implements Sink {
       readText: readUrlText,
     });
     try {
-      const file = await createNext(this.#files, this.#names, this.#settings['sink.directory'], serializer, this.#settings['sink.sync']);
+      const file = await createNext(this.#files, this.#names, this.#settings['sink.directory'], serializer, this.#fileOptions);
       this.#context.count('ConnectionCreatedCount', 1);
       this.#context.log.debug('file opened', { path: file.path });
       this.#file = file;

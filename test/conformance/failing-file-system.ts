@@ -22,6 +22,7 @@ export class FailingFileSystem implements FileSystem {
     return {
       path: file.path,
       identity: file.identity,
+      isLinked: () => file.isLinked(),
       write: (bytes, position) => this.#write(file, bytes, position),
       truncate: async (length) => {
         this.#operate('truncate');

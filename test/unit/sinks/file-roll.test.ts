@@ -218,7 +218,7 @@ describe('file_roll sink', () => {
 
   test('S22 the file is moved away: the batch goes to a new one, and is in one of them only', async () => {
     const directory = newDirectory();
-    const { sink } = make(directory, { 'sink.rollInterval': '0' });
+    const { sink } = make(directory, { 'sink.rollInterval': '0' }, { lookEveryMs: 0 });
     await sink.start();
     await sink.write(batchOf('before'), never);
     const [name = ''] = readdirSync(directory);
@@ -232,7 +232,7 @@ describe('file_roll sink', () => {
 
   test('S22 the directory is replaced by another of the same name', async () => {
     const directory = newDirectory();
-    const { sink } = make(directory, { 'sink.rollInterval': '0' });
+    const { sink } = make(directory, { 'sink.rollInterval': '0' }, { lookEveryMs: 0 });
     await sink.start();
     await sink.write(batchOf('before'), never);
     renameSync(directory, `${directory}-old`);
@@ -333,7 +333,7 @@ function newDirectory(): string {
 function make(
   directory: string,
   properties: Record<string, string>,
-  { files = fileSystem, serializer }: { files?: FileSystem; serializer?: () => Serializer } = {},
+  { files = fileSystem, serializer, lookEveryMs = 1000 }: { files?: FileSystem; serializer?: () => Serializer; lookEveryMs?: number } = {},
 ): { sink: Sink; context: FakeContext } {
   const entries = Object.entries({ ...(directory && { 'sink.directory': directory }), ...properties });
   const { values, problems } = readOptions(fileRollSink as unknown as Definition, new Map(entries));
@@ -341,7 +341,7 @@ function make(
   const settings = values as unknown as FileRollSettings;
   const context = new FakeContext();
   const own = serializer ? { ...settings, 'sink.serializer': { ...settings['sink.serializer'], create: async () => serializer() } } : settings;
-  return { sink: new FileRollSink(context, own as FileRollSettings, files), context };
+  return { sink: new FileRollSink(context, own as FileRollSettings, files, lookEveryMs), context };
 }
 
 /** Lines of all files, in the order of their names. */
