@@ -70,7 +70,7 @@ export class NetcatConnection {
     });
     socket.on('end', () => this.#ended());
     socket.on('drain', () => this.#flowAgain());
-    socket.on('error', (error) => context.log.debug('connection failed', { peer: this.#peer, reason: error.message }));
+    socket.on('error', (error) => this.#broken(error));
     this.closed = new Promise<void>((resolve) => socket.once('close', () => resolve())).then(() => {
       clearTimeout(this.#answerTimer);
       settings.window.forget(this.#readOn);
@@ -247,15 +247,25 @@ export class NetcatConnection {
   }
 
   #ended(): void {
-    const bytes = this.#restBytes || (this.#endsInsideCharacter() ? 1 : 0);
-    if (bytes > 0 && !this.#closing) {
-      this.#context.count('EventIncompleteCount', 1);
-      this.#context.log.warn('line without an end dropped: the client closed the connection', { peer: this.#peer, bytes });
-    }
+    this.#tellIncomplete('the client closed the connection');
     this.#outcome.then(
       () => this.#socket.end(),
       () => this.#socket.destroy(),
     );
+  }
+
+  #broken(error: Error): void {
+    this.#context.count('ConnectionBrokenCount', 1);
+    this.#context.log.debug('connection failed', { peer: this.#peer, reason: error.message });
+    this.#tellIncomplete(error.message);
+  }
+
+  #tellIncomplete(reason: string): void {
+    const bytes = this.#restBytes || (this.#endsInsideCharacter() ? 1 : 0);
+    if (bytes === 0 || this.#closing) return;
+    this.#forgetRest();
+    this.#context.count('EventIncompleteCount', 1);
+    this.#context.log.warn('line without an end dropped', { peer: this.#peer, bytes, reason });
   }
 
   #decode(chunk: Buffer): Buffer | undefined {
