@@ -341,7 +341,7 @@ function make(
   const settings = values as unknown as FileRollSettings;
   const context = new FakeContext();
   const own = serializer ? { ...settings, 'sink.serializer': { ...settings['sink.serializer'], create: async () => serializer() } } : settings;
-  return { sink: new FileRollSink(context, own as FileRollSettings, files, lookEveryMs), context };
+  return { sink: new FileRollSink(context, own, files, lookEveryMs), context };
 }
 
 /** Lines of all files, in the order of their names. */
