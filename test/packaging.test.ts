@@ -120,12 +120,15 @@ test('an installed agent runs and stops', async (t) => {
 
 test('X22: no dependency needs an install script, and every version is exact', () => {
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as {
-    packages: Record<string, { hasInstallScript?: boolean; integrity?: string; dev?: boolean }>;
+    packages: Record<string, { hasInstallScript?: boolean; integrity?: string; dev?: boolean; optionalDependencies?: Record<string, string> }>;
   };
   const facts = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, Record<string, string> | undefined>;
   for (const [path, entry] of Object.entries(lock.packages)) {
     if (path === '') continue;
     assert.ok(entry.integrity, `${path} has no hash`);
+    for (const name of Object.keys(entry.optionalDependencies ?? {})) {
+      assert.ok(`node_modules/${name}` in lock.packages, `npm ci would refuse the lock file, for ${name}: node scripts/trim-lockfile.js`);
+    }
     if (!entry.dev) assert.ok(!entry.hasInstallScript, `${path} runs a script when it is installed`);
   }
   for (const kind of ['dependencies', 'devDependencies', 'optionalDependencies']) {
