@@ -42,6 +42,8 @@ export class Component<P extends Lifecycle> {
   readonly #stopping = new AbortController();
   #loop: Promise<void> | undefined;
   #waiting: (() => void)[] = [];
+  /** Present during the pause after a failure; cuts it short. */
+  #pause: AbortController | undefined;
 
   constructor(spec: ComponentSpec<P>) {
     this.spec = spec;
@@ -73,6 +75,11 @@ export class Component<P extends Lifecycle> {
       await Promise.race([this.#changed(), aborted(signal)]);
     }
     return this.product;
+  }
+
+  /** Cuts the pause after a failure short. */
+  tryNow(): void {
+    this.#pause?.abort();
   }
 
   /** Stops for good; safe without `start`. */
@@ -110,7 +117,9 @@ export class Component<P extends Lifecycle> {
         reason: this.#reason,
         inSeconds: Math.ceil(pauseMs / 1000),
       });
-      await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+      this.#pause = new AbortController();
+      await sleep(pauseMs, undefined, { signal: AbortSignal.any([signal, this.#pause.signal]) }).catch(() => undefined);
+      this.#pause = undefined;
     }
   }
 

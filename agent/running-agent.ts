@@ -6,7 +6,7 @@ import { DeadLetters } from './dead-letters.ts';
 import { drawAgent, openListeners } from './picture.ts';
 import type { AgentPlan } from './plan-types.ts';
 import { ReloadWatch } from './reload-watch.ts';
-import { Supervisor } from './supervisor.ts';
+import { Supervisor, type StopReport } from './supervisor.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /** A configuration as it was read: what to run, or why not. */
@@ -107,13 +107,17 @@ export class RunningAgent {
     if (!this.#stopping) this.#watch.request();
   }
 
-  /** The first call stops in order; a second one ends at once with `status`. */
-  stop(status: number): void {
-    if (this.#stopping) {
-      this.#ended(status);
-      return;
-    }
-    this.#stopping = this.#stop().then(
+  /** Ends at once if the agent is stopping already: somebody is losing patience. Otherwise stops in order. */
+  interrupt(status: number): void {
+    if (!this.#stopping) return this.stop();
+    this.#log.warn('interrupted while it stopped: the agent ends at once');
+    this.#tellLost(this.supervisor.volatileEvents());
+    this.#ended(status);
+  }
+
+  /** Stops in order, once, however often it is asked to. */
+  stop(): void {
+    this.#stopping ??= this.#stop().then(
       () => this.#ended(0),
       (error: unknown) => {
         this.#log.error('agent did not stop cleanly', { reason: describeError(error) });
@@ -136,13 +140,19 @@ export class RunningAgent {
     const outcome = await Promise.race([stopped, deadline]);
     await Promise.race([this.#deadLetters.close(), deadline]);
     if (outcome === 'late') {
+      this.#tellLost(this.supervisor.volatileEvents());
       this.#log.warn('components did not stop in time and are left behind', { waitedMs: stopTimeoutMs + CLOSE_MS });
       return;
     }
-    for (const { channel, events } of outcome[1].left) {
-      this.#log.error('events in memory are lost: they were not drained in time', { channel, events });
-    }
+    this.#tellLost(outcome[1].left);
     this.#log.info('agent stopped', { eventsLost: outcome[1].left.reduce((sum, { events }) => sum + events, 0) });
+  }
+
+  #tellLost(left: StopReport['left']): void {
+    for (const { channel, events } of left) {
+      // The name stands in the sentence, so that the log takes no channel for a repetition of another one.
+      this.#log.error(`events in memory of channel ${channel} are lost: they were not drained in time`, { channel, events });
+    }
   }
 
   async #reload(): Promise<void> {

@@ -2,6 +2,7 @@ import type { Sink, SinkProcessor } from '../core/component.ts';
 import { describeError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import { Backoff } from '../io/backoff.ts';
+import { FairLoop } from '../io/event-loop.ts';
 import type { ChannelHandle } from './channel-handle.ts';
 import { aborted, type Component } from './component.ts';
 import { SINK_RETRY, SinkRunner } from './sink-runner.ts';
@@ -25,6 +26,9 @@ export class SinkLoop {
   readonly #log: Logger;
   readonly #stopping = new AbortController();
   #loop: Promise<void> | undefined;
+  /** Present during the pause after a failure; cuts it short. */
+  #pause: AbortController | undefined;
+  #tried: () => void = () => undefined;
 
   constructor(members: ReadonlyMap<string, SinkMember>, processor: SinkProcessor, log: Logger, surroundings: Surroundings) {
     this.channels = [...new Set([...members.values()].map(({ channel }) => channel))];
@@ -39,6 +43,14 @@ export class SinkLoop {
     this.#loop ??= this.#run(this.#stopping.signal);
   }
 
+  /** Cuts the pause after a failure short. Resolves once the attempt that follows has its outcome; at once where there was no pause. */
+  async tryNow(): Promise<void> {
+    if (!this.#pause) return;
+    const tried = new Promise<void>((resolve) => (this.#tried = resolve));
+    this.#pause.abort();
+    await tried;
+  }
+
   /** Takes nothing more; what is being written goes back if the sink does not finish it soon. */
   async stop(): Promise<void> {
     this.#stopping.abort();
@@ -51,18 +63,22 @@ export class SinkLoop {
 
   async #run(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(SINK_RETRY);
+    const fairLoop = new FairLoop();
     const offer = (member: string): Promise<boolean> => this.#offer(member, signal);
     while (!signal.aborted) {
       try {
-        await this.#processor.process(offer, signal);
+        await this.#processor.process(offer, signal).finally(() => this.#tried());
         backoff.succeeded();
+        await fairLoop.makeRoom();
       } catch (error) {
         if (signal.aborted) return;
         this.#log.warn('events were not accepted; they are kept and offered again', {
           attempt: backoff.failures + 1,
           reason: describeError(error),
         });
-        await backoff.pause(signal).catch(() => undefined);
+        this.#pause = new AbortController();
+        await backoff.pause(AbortSignal.any([signal, this.#pause.signal])).catch(() => undefined);
+        this.#pause = undefined;
       }
     }
   }

@@ -12,6 +12,8 @@ import type { Surroundings } from './surroundings.ts';
 
 /** Longest that starting sinks keep the sources waiting. */
 const SINK_START_MS = 2000;
+/** Longest that a stop waits for the last try of sinks that were in a pause after a failure. */
+const LAST_TRY_MS = 1000;
 /** Longest that the sinks of a channel that a reload takes away may go on draining it. */
 const DRAIN_MS = 5000;
 
@@ -84,14 +86,20 @@ export class Supervisor implements AgentMetrics {
     const deadline = performance.now() + deadlineMs;
     await this.#stopSources([...this.#sources.keys()]);
     const volatile = this.#handles().filter((handle) => !handle.durable);
-    await empty(volatile, deadline);
+    await Promise.all([this.#lastTry(Math.min(LAST_TRY_MS, deadlineMs)), empty(volatile, deadline)]);
     await this.#stopLoops([...this.#loops.keys()]);
     await this.#stopSinks([...this.#sinks.keys()]);
-    const left = volatile
-      .map((handle) => ({ channel: handle.component.spec.id, events: handle.status().size }))
-      .filter(({ events }) => events > 0);
+    const left = this.volatileEvents();
     await Promise.all(this.#handles().map((handle) => handle.stop()));
     return { left };
+  }
+
+  /** Channels in memory that hold events at this moment. */
+  volatileEvents(): StopReport['left'] {
+    return this.#handles()
+      .filter((handle) => !handle.durable)
+      .map((handle) => ({ channel: handle.component.spec.id, events: handle.status().size }))
+      .filter(({ events }) => events > 0);
   }
 
   components(): readonly ComponentMetrics[] {
@@ -131,6 +139,13 @@ export class Supervisor implements AgentMetrics {
   async #stopSources(names: readonly string[]): Promise<void> {
     await Promise.all(names.map((name) => this.#sources.get(name)?.part.stop()));
     for (const name of names) this.#sources.delete(name);
+  }
+
+  /** Whatever stood in the way of a sink may be gone, and it will not be asked again for long. */
+  async #lastTry(mostMs: number): Promise<void> {
+    for (const { part } of this.#sinks.values()) part.component.tryNow();
+    const tried = Promise.all([...this.#loops.values()].map(({ part }) => part.tryNow()));
+    await Promise.race([tried, sleep(mostMs, undefined, { ref: false })]);
   }
 
   async #stopLoops(keys: readonly string[]): Promise<void> {

@@ -31,7 +31,7 @@ export async function runAgent(args: AgentArguments, io: AgentIo): Promise<numbe
     loader,
     reloadEveryMs: reloadEveryMs(args),
     stopTimeoutMs: args.stopTimeoutMs ?? DEFAULT_STOP_MS,
-    deadLetters: io.systemProperties.get('millrace.dead.letters') ?? join(homedir(), '.millrace', 'dead-letters'),
+    deadLetters: io.systemProperties.get('millrace.dead.letters') ?? join(homeDirectory(), '.millrace', 'dead-letters'),
   });
   const release = handleSignals(agent);
   const monitoring = await startMonitoring(agent, args, io);
@@ -47,13 +47,23 @@ export async function runAgent(args: AgentArguments, io: AgentIo): Promise<numbe
   }
 }
 
+/** Where it is not known, for a user that only a number stands for, the working directory takes its place. */
+function homeDirectory(): string {
+  try {
+    return homedir();
+  } catch {
+    return process.cwd();
+  }
+}
+
 function handleSignals(agent: RunningAgent): () => void {
-  const stop = (): void => agent.stop(INTERRUPTED);
+  const stop = (): void => agent.stop();
+  const interrupt = (): void => agent.interrupt(INTERRUPTED);
   const reload = (): void => agent.reload();
   const broken = (error: unknown): void => agent.fatal(error instanceof Error ? error : new Error(String(error)));
   const handlers = [
     ['SIGTERM', stop],
-    ['SIGINT', stop],
+    ['SIGINT', interrupt],
     ['SIGHUP', reload],
     ['uncaughtException', broken],
     ['unhandledRejection', broken],
