@@ -80,7 +80,7 @@ function dropEverything(report: Report): AgentPlan['dropped'] {
 function firstFatal(report: Report, valid: ValidAgent, context: BuildContext): string | undefined {
   const { registries } = context;
   const steps = [
-    ['channel', 'channels', registries.channels, new Map([...valid.channels])],
+    ['channel', 'channels', registries.channels, valid.channels],
     ['source', 'sources', registries.sources, new Map([...valid.sources].map(([name, { settings }]) => [name, settings]))],
     ['sink', 'sinks', registries.sinks, new Map([...valid.sinks].map(([name, { settings }]) => [name, settings]))],
   ] as const;

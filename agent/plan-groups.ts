@@ -28,7 +28,7 @@ export function planGroups(report: Report, valid: ValidAgent, context: BuildCont
       built.sinks.delete(member);
     }
   }
-  for (const name of [...built.sinks.keys()]) {
+  for (const name of built.sinks.keys()) {
     // Flume 1.11 compares the sinks that are in no group with the names of the groups, and forgets one that has such a name.
     if (context.rules !== 'flume' || taken.has(name) || !used.has(name)) continue;
     report.drop('sinks', name, 'has the name of a sink group');

@@ -72,7 +72,7 @@ export function readValues(
 ): { readonly values?: Readonly<Record<string, unknown>>; readonly reason?: string } {
   const reading = readOptions(definition as unknown as Definition, valuesOf(subject.settings), (key) => generic.test(key), ['warn', 'refuse']);
   const problems: OptionProblem[] = [...reading.problems];
-  const values = reading.values as Readonly<Record<string, unknown>> | undefined;
+  const { values } = reading;
   if (values && names) {
     for (const { option: key, effect, sentence } of definition.checkNames?.(values as never, names) ?? []) {
       problems.push({ key, effect, fault: 'conflict', sentence });

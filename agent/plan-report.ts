@@ -14,8 +14,12 @@ export class Report {
   readonly secrets = new Set<string>();
   readonly #dropped = new Map<string, Dropped>();
 
-  constructor(agent: AgentKeys) {
+  /** Names of the other agents of the configuration. */
+  readonly others: readonly string[];
+
+  constructor(agent: AgentKeys, all: readonly AgentKeys[]) {
     this.agent = agent;
+    this.others = all.map(({ name }) => name).filter((name) => name !== agent.name);
   }
 
   get dropped(): readonly Dropped[] {

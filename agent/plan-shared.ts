@@ -51,7 +51,7 @@ function listenersOf(report: Report, source: PlannedComponent<'source'>): Listen
   if (!setting) return [];
   return ports
     .filter((port) => Number.isInteger(port) && port > 0)
-    .map((port) => ({ component: `source ${name}`, what: `port ${port}`, place: valuePlace(setting), protocol, host: String(host), port }));
+    .map((port) => ({ component: `source ${name}`, what: `port ${port}`, place: valuePlace(setting), protocol, host, port }));
 }
 
 /** Options that name a place to keep data in, by kind. */

@@ -63,7 +63,9 @@ export function validateAgent(report: Report, rules: Rules): ValidAgent | undefi
 }
 
 function invalid(report: Report, sentence: string, reason: string, hint: { hint?: string } = {}): void {
-  report.add('M009', { place: report.agent.place, sentence, ...hint });
+  const [meant] = nearest(report.agent.name, report.others, 1);
+  const other = meant === undefined ? {} : { hint: `did you mean agent "${meant}"?` };
+  report.add('M009', { place: report.agent.place, sentence, ...other, ...hint });
   report.drop('agent', report.agent.name, reason);
 }
 

@@ -29,7 +29,7 @@ export async function planAgents(effective: Effective, registries: Registries, s
   const drafts: { report: Report; valid: ValidAgent | undefined }[] = [];
   let fatal = effective.fatal;
   for (const agent of agents) {
-    const report = new Report(agent);
+    const report = new Report(agent, agents);
     await applyConfigFilters(report, registries.configFilters, rules, surroundings);
     let valid: ValidAgent | undefined;
     try {
