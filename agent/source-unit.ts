@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Interceptor, Selector, Source, SourceContext } from '../core/component.ts';
 import { describeError, isAbort } from '../core/errors.ts';
+import { FairLoop } from '../io/event-loop.ts';
 import type { ChannelHandle } from './channel-handle.ts';
 import { Component, type ComponentSpec } from './component.ts';
 import { Delivery } from './deliver.ts';
@@ -62,6 +63,7 @@ async function pollUntil(
   log: SourceContext['log'],
 ): Promise<void> {
   let idle = 0;
+  const fairLoop = new FairLoop();
   while (!signal.aborted) {
     let pauseMs = 0;
     try {
@@ -73,6 +75,7 @@ async function pollUntil(
       pauseMs = maxMs;
     }
     if (pauseMs > 0) await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
+    else await fairLoop.makeRoom();
   }
 }
 

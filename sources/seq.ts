@@ -3,7 +3,6 @@ import type { Source, SourceContext } from '../core/component.ts';
 import { define } from '../core/define.ts';
 import { isAbort } from '../core/errors.ts';
 import { integer } from '../core/options.ts';
-import { FairLoop } from '../io/event-loop.ts';
 
 const MOST_DIGITS = 16;
 
@@ -28,7 +27,6 @@ class SequenceSource implements Source {
   readonly #context: SourceContext;
   readonly #batchSize: number;
   readonly #totalEvents: number;
-  readonly #fairLoop = new FairLoop();
   #next = 0;
 
   constructor(context: SourceContext, batchSize: number, totalEvents: number) {
@@ -44,7 +42,6 @@ class SequenceSource implements Source {
   async poll(): Promise<'more' | 'idle'> {
     const size = Math.min(this.#batchSize, this.#totalEvents - this.#next);
     if (size <= 0) return 'idle';
-    await this.#fairLoop.makeRoom();
     try {
       await this.#context.deliver(numbers(this.#next, size), { wait: true });
     } catch (error) {

@@ -5,7 +5,6 @@ import { define } from '../core/define.ts';
 import { describeError, isAbort } from '../core/errors.ts';
 import { integer } from '../core/options.ts';
 import { RateLimit } from '../core/rate-limit.ts';
-import { FairLoop } from '../io/event-loop.ts';
 
 const BODY_BYTE = 0x7f;
 
@@ -43,7 +42,6 @@ class StressSource implements Source {
   /** Put again and again: its events share one body. */
   readonly #batch: Batch;
   readonly #rate: RateLimit | undefined;
-  readonly #fairLoop = new FairLoop();
   #tried = 0;
   #stored = 0;
 
@@ -63,7 +61,6 @@ class StressSource implements Source {
     if (size <= 0) return 'idle';
     const waitMs = this.#rate?.request(size, performance.now()) ?? 0;
     if (waitMs > 0) await sleep(waitMs, undefined, { signal });
-    else await this.#fairLoop.makeRoom();
     this.#tried += size;
     this.#context.count('EventReceivedCount', size);
     try {
