@@ -62,7 +62,7 @@ export async function effectiveProperties(
   const problems = parsed.flatMap((each) => [...each.problems, ...duplicates(each)]);
   const merged = new Map<string, RawProperty>();
   for (const { properties } of parsed) for (const property of properties) merged.set(property.key, property);
-  const [{ propertiesReader }, lookUps] = await Promise.all([import('properties-reader'), lookupsFor(rules, surroundings)]);
+  const [{ propertiesReader }, lookUps] = await Promise.all([import('properties-reader'), lookupsFor(rules, surroundings, merged)]);
   problems.push(...lookUps.problems);
   const resolver = new Resolver(merged, rules, lookUps.lookups, surroundings);
   const fatal = parsed.find((each) => each.fatal !== undefined)?.fatal;
@@ -201,15 +201,19 @@ export function placeOf(origin: RawProperty, expression: string): Place {
 async function lookupsFor(
   rules: Rules,
   { env, systemProperties, lookupsFile, readText }: Surroundings,
+  merged: ReadonlyMap<string, RawProperty>,
 ): Promise<{ lookups: Lookups; problems: Problem[] }> {
   const parser = lookupsFile ? (await import('properties-file/parser')).Properties : undefined;
+  // Hardly any configuration names a date, and the formatter is not small.
+  const named = lookupsFile !== undefined || [...merged.values()].some(({ value }) => /\bdate:/i.test(value));
+  const dates = named ? await import('../core/java-date-format.ts') : undefined;
   const context: LookupContext = {
     rules,
     env,
     systemProperties: withStandardProperties(systemProperties),
     readText: readText ?? (() => undefined),
     parse: (text) => new Map(parser ? new parser(text).nodes.flatMap((node) => (node.type === 'property' ? [[node.key, node.value] as const] : [])) : []),
-    formatDate: (pattern) => pattern,
+    formatDate: (pattern) => (dates ? dates.compileSimpleDateFormat(pattern).format(Date.now()) : pattern),
   };
   if (!lookupsFile) return { lookups: builtInLookups(context), problems: [] };
   const { properties, text } = await parseProperties(lookupsFile.name, lookupsFile.bytes, rules);

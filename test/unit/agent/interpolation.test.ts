@@ -36,6 +36,11 @@ test('C1.23 sys and java resolve, const does not', async () => {
   assert.equal(await value('${ENV:A}${Sys:b}', { env: { A: '1' }, system: { b: '2' } }), '12');
 });
 
+test('C1.23 date formats the present time; a bad pattern is fatal', async () => {
+  assert.match((await value('${date:yyyy-MM-dd}/${DATE:HH}')) ?? '', /^20\d\d-[01]\d-[0-3]\d\/[0-2]\d$/);
+  assert.match(String((await planTexts(['a1.v = ${date:bogus}\n'], 'millrace')).effective.fatal), /date pattern/);
+});
+
 test('C1.23 a look-ups file replaces the built-in look-ups', async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'millrace-lookups-'));
   t.after(() => rm(directory, { recursive: true }));
