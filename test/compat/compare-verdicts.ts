@@ -28,6 +28,17 @@ export interface Summary {
   readonly reasons: readonly string[];
 }
 
+/**
+ * Why a difference is meant to be, if it is: arrays larger than a JVM can have end Flume before it starts; `${java:version}` names
+ * another version; a few character sets of Java are unknown to Node, and the component is refused.
+ */
+export function explained({ flumes, ours }: Difference, text: string): string | undefined {
+  if (flumes?.reasons.some((reason) => reason.includes('OutOfMemoryError'))) return 'out of memory in the JVM';
+  if (/\$\{java:/i.test(text)) return 'another version of Java';
+  if (/IBM437/i.test(text) && ours?.reasons.some((reason) => /character set|interceptor/.test(reason))) return 'a character set that Node does not have';
+  return undefined;
+}
+
 export async function compareFolder(folder: string): Promise<{ agents: number; differences: Difference[] }> {
   const expected = readFileSync(join(folder, 'oracle.jsonl'), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as OracleLine);
   const files = [...new Set(expected.map(({ file }) => file))];
@@ -72,7 +83,11 @@ if (import.meta.main) {
   for (const folder of process.argv.slice(2)) {
     const { agents, differences } = await compareFolder(folder);
     differ += differences.length;
-    for (const { file, agent, ours, flumes } of differences) {
+    for (const difference of differences) {
+      const { file, agent, ours, flumes } = difference;
+      const reason = explained(difference, readFileSync(join(folder, file), 'latin1'));
+      if (reason !== undefined) differ--;
+      process.stdout.write(reason === undefined ? '' : `(${reason}) `);
       process.stdout.write(`${join(folder, file)} ${agent}\n  ours   ${JSON.stringify(ours)}\n  Flume  ${JSON.stringify(flumes)}\n`);
     }
     process.stdout.write(`${folder}: ${agents} agents, ${differences.length} differ\n`);
