@@ -10,13 +10,17 @@ import type { ValidAgent } from './plan-validate.ts';
  * everything.
  */
 export function planGroups(report: Report, valid: ValidAgent, context: BuildContext, built: Built): boolean {
+  let whole = true;
   const taken = new Set<string>();
   const used = new Set<string>();
   for (const [name, { settings, members }] of valid.groups) {
-    if (members.some((member) => !built.sinks.has(member))) return false;
+    const processor = planProcessor(report, name, settings, members, context);
+    if (members.some((member) => !built.sinks.has(member))) {
+      whole = false;
+      continue;
+    }
     for (const member of members) taken.add(member);
     used.add(name);
-    const processor = planProcessor(report, name, settings, members, context);
     if (processor) {
       const place = settings.get('sinks');
       built.groups.set(name, { name, members, ...processor, canonical: canonicalText(valuesOf(settings)), ...(place && { place: valuePlace(place) }) });
@@ -34,7 +38,7 @@ export function planGroups(report: Report, valid: ValidAgent, context: BuildCont
     report.drop('sinks', name, 'has the name of a sink group');
     built.sinks.delete(name);
   }
-  return true;
+  return whole;
 }
 
 function planProcessor(report: Report, group: string, settings: Settings, members: readonly string[], context: BuildContext): PlannedPart<'sink processor'> | undefined {

@@ -62,7 +62,7 @@ export function reportOptions(report: Report, subject: Subject, problems: readon
     if (each.fault !== 'unknown') continue;
     const setting = subject.settings.get(each.key);
     if (!setting) continue;
-    const meant = missing.find(({ key }) => each.known?.includes(key) && !explained.has(each));
+    const meant = missing.find(({ key }) => each.known?.includes(key) || key.endsWith(`.${each.key}`));
     if (meant) explained.add(meant);
     report.setting('M012', setting, 'key', `unknown property "${cut(each.key, 80)}" of ${subject.text}`, {
       severity: meant ? 'error' : 'warning',

@@ -1,7 +1,7 @@
 import { javaWhitespaceSplit } from '../core/java-values.ts';
 import { integer, type Option } from '../core/options.ts';
 import { batchFits, component, usable, type BuildContext, type Built } from './plan-build.ts';
-import { below, valuePlace, type Setting, type Settings } from './plan-keys.ts';
+import { below, valuePlace, wordPlace, type Setting, type Settings } from './plan-keys.ts';
 import { findDefinition, readType, readValues, reportUnknownType } from './plan-part.ts';
 import { reportOptions, shortType, type Report, type Subject } from './plan-report.ts';
 import type { Place, PlannedInterceptor, PlannedPart, PlannedSource } from './plan-types.ts';
@@ -87,7 +87,7 @@ function planInterceptors(report: Report, source: string, settings: Settings, co
     const type = own.get('type');
     const owner = `interceptor ${name} of source ${source}`;
     if (!listed || !type) {
-      report.add('M032', { place: place(report, listed, settings), sentence: `${owner} has no type` });
+      report.add('M032', { place: listed ? wordPlace(listed, name) : place(report, listed, settings), sentence: `${owner} has no type` });
       whole = false;
       continue;
     }

@@ -54,7 +54,7 @@ export const memoryChannel = define('channel', {
           {
             option: 'transactionCapacity',
             effect: 'drop',
-            sentence: `of ${transactionCapacity} is above the capacity of ${capacity}: such a transaction could never fit`,
+            sentence: `is ${transactionCapacity}, above the capacity of ${capacity}: such a transaction could never fit`,
           },
         ]
       : [],

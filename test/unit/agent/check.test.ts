@@ -67,7 +67,7 @@ test('G1 what check says of twenty typing errors', async () => {
     [good.replace('a1.sources = r1', 'a1.sources = rl'), /source rl is listed, but has no property \(did you mean "r1"\?\)/],
     [`${good}a1.sources.r2.type = seq\n`, /source r2 is configured, but not in the list of sources \(did you mean "r1"\?\)/],
     [good.replace('k1.channel = c1', 'k1.channels = c1'), /sink k1 has no "channel" \(a sink has "channel", in the singular\)/],
-    [`${good}a1.channels.c1.transactionCapacity = 1000\n`, /transactionCapacity of channel c1 \(memory\) of 1000 is above the capacity of 100/],
+    [`${good}a1.channels.c1.transactionCapacity = 1000\n`, /transactionCapacity of channel c1 \(memory\) is 1000, above the capacity of 100/],
     [`${good}a1.sources.r1.interceptors = i1\na1.sources.r1.interceptors.i1.type = timestmp\n`, /"timestmp", the type of interceptor i1 of source r1, is no interceptor type \(did you mean "timestamp"\?\)/],
     [good.replace('a1.channels = c1', 'a1.chanels = c1'), /"chanels" is none of .*\(did you mean "channels"\?\)/],
     [good.replaceAll('a1.sinks', 'al.sinks'), /agent al lists no channels \(did you mean agent "a1"\?\)/],

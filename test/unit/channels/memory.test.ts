@@ -125,7 +125,7 @@ describe('memory channel', () => {
   test('MEM-21 C22 a capacity below the transaction capacity is an error that states the rule', () => {
     const { values, problems } = readOptions(memoryChannel, new Map([['capacity', '50']]));
     assert.equal(values, undefined);
-    assert.match(problems[0]?.sentence ?? '', /100 is above the capacity of 50/);
+    assert.match(problems[0]?.sentence ?? '', /100, above the capacity of 50/);
   });
 
   test('a byteCapacity of 0, or of less than a slot, is no limit', () => {
