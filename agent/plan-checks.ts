@@ -105,6 +105,7 @@ function unresolvedHint(expression: string, filter: RegExpExecArray | null): { h
   const [, prefix, name] = /^(env|sys):(.*)$/i.exec(inside) ?? [];
   if (prefix?.toLowerCase() === 'env') return { hint: `set the variable ${name ?? ''}, or give a default: \${${inside}:-…}` };
   if (prefix) return { hint: `start with -D${name ?? ''}=…, or give a default: \${${inside}:-…}` };
+  if (/^[A-Z_][A-Z0-9_]*$/.test(inside)) return { hint: `a variable of the environment is written \${env:${inside}}; for the literal text write $\${…}` };
   return { hint: `write $\${…} where the text is meant, or set the property "${inside}"` };
 }
 

@@ -9,6 +9,7 @@ import { applyConfigFilters, type FilterSurroundings } from './plan-filters.ts';
 import { buildAgent, emptyPlan, type BuildContext } from './plan-build.ts';
 import { checkAgent, checkTogether } from './plan-checks.ts';
 import { LISTS, splitKeys, type AgentKeys } from './plan-keys.ts';
+import { reportCommas, withoutCommas } from './plan-commas.ts';
 import { didYouMean, Report } from './plan-report.ts';
 import type { AgentPlan, Plan, Problem, Registries } from './plan-types.ts';
 import { LoadFailure, validateAgent, type ValidAgent } from './plan-validate.ts';
@@ -26,10 +27,12 @@ export async function planAgents(effective: Effective, registries: Registries, s
   const { agents, empty, nameless } = splitKeys(effective);
   const problems: Problem[] = [...effective.problems];
   const context: BuildContext = { registries, rules, readable: surroundings.readable ?? (() => true) };
-  const drafts: { report: Report; valid: ValidAgent | undefined }[] = [];
+  const drafts: Draft[] = [];
   let fatal = effective.fatal;
   for (const agent of agents) {
-    const report = new Report(agent, agents);
+    const meant = rules === 'millrace' ? withoutCommas(agent) : undefined;
+    const report = new Report(meant ?? agent, agents);
+    if (meant) reportCommas(report, agent);
     await applyConfigFilters(report, registries.configFilters, rules, surroundings);
     let valid: ValidAgent | undefined;
     try {
@@ -38,20 +41,35 @@ export async function planAgents(effective: Effective, registries: Registries, s
       if (!(error instanceof LoadFailure)) throw error;
       fatal ??= `NullPointerException: ${error.message}`;
     }
-    drafts.push({ report, valid });
+    drafts.push({ report, valid, asWritten: agent });
   }
-  const plans = drafts.map(({ report, valid }): AgentPlan => {
-    if (fatal !== undefined) return { ...emptyPlan(report.agent.name, 'refuses'), fatal };
-    if (!valid) return { ...emptyPlan(report.agent.name, 'idle'), dropped: report.dropped };
-    return buildAgent(report, valid, context);
+  const examined = drafts.map((draft) => planOf(draft, context, fatal));
+  // Problems come from the lists as they were meant; what would run, from those in the file.
+  const plans = drafts.map((draft, index) => {
+    const { report, asWritten } = draft;
+    if (report.agent === asWritten) return examined[index] as AgentPlan;
+    const literal = new Report(asWritten, agents);
+    return planOf({ report: literal, valid: validateAgent(literal, rules), asWritten }, context, fatal);
   });
   const secrets = new Set([...effective.secrets, ...drafts.flatMap(({ report }) => [...report.secrets])].filter((text) => text !== ''));
   if (rules === 'flume') return { agents: plans, problems, secrets };
-  for (const [index, { report, valid }] of drafts.entries()) checkAgent(report, valid, plans[index] as AgentPlan);
+  for (const [index, { report, valid }] of drafts.entries()) checkAgent(report, valid, examined[index] as AgentPlan);
   problems.push(...drafts.flatMap(({ report }) => report.problems));
-  problems.push(...checkTogether(drafts.map(({ report }, index) => ({ report, plan: plans[index] as AgentPlan }))));
+  problems.push(...checkTogether(drafts.map(({ report }, index) => ({ report, plan: examined[index] as AgentPlan }))));
   problems.push(...strayProblems(effective, agents, empty, nameless));
   return { agents: plans, problems, secrets };
+}
+
+interface Draft {
+  readonly report: Report;
+  readonly valid: ValidAgent | undefined;
+  readonly asWritten: AgentKeys;
+}
+
+function planOf({ report, valid }: Draft, context: BuildContext, fatal: string | undefined): AgentPlan {
+  if (fatal !== undefined) return { ...emptyPlan(report.agent.name, 'refuses'), fatal };
+  if (!valid) return { ...emptyPlan(report.agent.name, 'idle'), dropped: report.dropped };
+  return buildAgent(report, valid, context);
 }
 
 /** Says that `name` is not among the agents, and which are. */
