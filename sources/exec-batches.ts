@@ -2,7 +2,7 @@ import { Batch } from '../core/batch.ts';
 import type { SourceContext } from '../core/component.ts';
 import { describeError, isAbort } from '../core/errors.ts';
 
-/** Bytes of lines that wait to be stored before no more are read. */
+/** Bytes of lines that wait to be stored before no more are read, and of a batch that is delivered before it is full. */
 const WINDOW_BYTES = 512 * 1024;
 /** What a line costs besides its bytes while it waits. */
 const LINE_BYTES = 16;
@@ -27,6 +27,7 @@ export class LineBatches {
   readonly #open = new Set<Promise<void>>();
   #gathered: Batch[] = [];
   #gatheredLines = 0;
+  #gatheredBytes = 0;
   #lastMs: number;
   #timer: NodeJS.Timeout | undefined;
   #waitingBytes = 0;
@@ -48,9 +49,11 @@ export class LineBatches {
     for (let from = 0; from < lines.size; ) {
       const late = batchTimeoutMs > 0 && now() - this.#lastMs >= batchTimeoutMs;
       const to = Math.min(lines.size, from + (late ? 1 : batchSize - this.#gatheredLines));
-      this.#gathered.push(lines.slice(from, to));
-      this.#gatheredLines += to - from;
-      if (late || this.#gatheredLines >= batchSize) this.flush();
+      const piece = lines.slice(from, to);
+      this.#gathered.push(piece);
+      this.#gatheredLines += piece.size;
+      this.#gatheredBytes += piece.byteLength;
+      if (late || this.#gatheredLines >= batchSize || this.#gatheredBytes > WINDOW_BYTES) this.flush();
       from = to;
     }
     if (batchTimeoutMs === 0) this.flush();
@@ -67,6 +70,7 @@ export class LineBatches {
     const batch = this.#gathered.length === 1 ? only : Batch.concat(this.#gathered);
     this.#gathered = [];
     this.#gatheredLines = 0;
+    this.#gatheredBytes = 0;
     const cost = batch.byteLength + LINE_BYTES * batch.size;
     this.#waitingBytes += cost;
     const settled = this.#deliver(batch).then(() => {

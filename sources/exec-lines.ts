@@ -5,8 +5,10 @@ import { LineScanner } from '../core/line-scanner.ts';
 
 const LINE_FEED = 10;
 const RETURN = 13;
-/** Pieces of an unfinished line that are kept apart. */
-const MOST_PIECES = 64;
+/** Pieces of an unfinished line that are kept apart before they are joined. */
+const MOST_PIECES = 256;
+/** Smaller pieces are copied, so that they do not keep the chunk of 64 KB alive in which they came. */
+const SMALL_BYTES = 16 * 1024;
 
 const scanner = new LineScanner();
 
@@ -53,7 +55,7 @@ export class OutputLines {
     this.#afterReturn = false;
     const end = Math.max(bytes.lastIndexOf(LINE_FEED), bytes.lastIndexOf(RETURN)) + 1;
     if (end === 0) return this.#keep(bytes);
-    this.#afterReturn = bytes[end - 1] === RETURN;
+    this.#afterReturn = end === bytes.length && bytes[end - 1] === RETURN;
     const lines = this.#joined(bytes.subarray(0, end));
     const batch = this.#batch(lines, true);
     this.#keep(bytes.subarray(end));
@@ -68,7 +70,7 @@ export class OutputLines {
 
   #keep(bytes: Buffer): Batch | undefined {
     if (bytes.length === 0) return undefined;
-    this.#rest.push(Buffer.from(bytes));
+    this.#rest.push(bytes.length < SMALL_BYTES ? Buffer.from(bytes) : bytes);
     if (this.#rest.length >= MOST_PIECES) this.#rest = [Buffer.concat(this.#rest)];
     this.#restBytes += bytes.length;
     if (this.#restBytes <= this.#maxBytes) return undefined;
