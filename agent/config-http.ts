@@ -69,7 +69,7 @@ export class HttpConfig implements ConfigSource {
 
   async #send(url: URL): Promise<Fetched> {
     try {
-      return await fetchConfig({ url, headers: this.#headers(url), timeoutMs: TIME_OUT_MS, mostBytes: MOST_BYTES });
+      return await fetchConfig({ url, headers: this.#headers(url), timeoutMs: TIME_OUT_MS, totalMs: 2 * TIME_OUT_MS, mostBytes: MOST_BYTES });
     } catch (error) {
       throw this.#error(describeError(error), 'look at the address and the server');
     }

@@ -6,7 +6,7 @@ import type { Registry } from '../core/registry.ts';
 import { isFlumeSpelling, type FlumeKind } from './flume-types.ts';
 import type { BuildContext } from './plan-build.ts';
 import { valuePlace, valuesOf, WORDS, type ListName, type Setting, type Settings } from './plan-keys.ts';
-import { COMMENT_HINT, didYouMean, quoted, reportOptions, trailingComment, shortType, type Report, type Subject } from './plan-report.ts';
+import { COMMENT_HINT, didYouMean, quoted, reportOptions, stillUnresolved, trailingComment, shortType, type Report, type Subject } from './plan-report.ts';
 import type { Place, Rules } from './plan-types.ts';
 import type { ProblemCode } from './problem-catalogue.ts';
 
@@ -122,6 +122,8 @@ const CODES: Readonly<Partial<Record<FlumeKind, ProblemCode>>> = { selector: 'M0
 
 /** Says what is wrong with a type that is none. `owner` is what has it: `source r1`, `interceptor i1 of source r1`. */
 export function reportUnknownType(report: Report, kind: FlumeKind, registry: Registry, type: Setting, owner: string): void {
+  // Said of the expression already.
+  if (stillUnresolved(type).length > 0) return;
   const comment = trailingComment(type);
   if (comment) {
     report.setting('M026', type, comment.place, `${comment.quoted} is not a comment but part of the type of ${owner}`, COMMENT_HINT);

@@ -6,7 +6,7 @@ import { hashOrder, javaWhitespaceSplit } from '../core/java-values.ts';
 import { nearest } from '../core/nearest.ts';
 import { flumeAlias, type FlumeKind } from './flume-types.ts';
 import { below, keyPlace, valuePlace, wordPlace, WORDS, type ListName, type Setting, type Settings } from './plan-keys.ts';
-import { COMMENT_HINT, didYouMean, firstPlace, quoted, type Report } from './plan-report.ts';
+import { COMMENT_HINT, didYouMean, firstPlace, quoted, stillUnresolved, type Report } from './plan-report.ts';
 import type { Rules } from './plan-types.ts';
 
 export interface ValidSource {
@@ -181,7 +181,7 @@ function reportChannels(report: Report, name: string, setting: Setting, wanted: 
   const declared = namesIn(report.agent.lists.get('channels'));
   for (const channel of wanted) {
     // A channel that was dropped has its own problem already.
-    if (kept.includes(channel) || declared.includes(channel)) continue;
+    if (kept.includes(channel) || declared.includes(channel) || (channel.includes('${') && stillUnresolved(setting).length > 0)) continue;
     const place = wordPlace(setting, channel);
     if (channel.startsWith('#')) {
       report.setting('M026', setting, place, `what follows the # is not a comment but a list of channels of source ${name}`, COMMENT_HINT);
@@ -232,7 +232,7 @@ function validSinks(report: Report, channels: ReadonlyMap<string, Settings>): Ma
       continue;
     }
     report.drop('sinks', name, `Channel ${channel} not in active set.`);
-    if (declared.includes(channel)) continue;
+    if (declared.includes(channel) || stillUnresolved(setting).length > 0) continue;
     if (/[ \t]#/.test(channel)) {
       report.setting('M026', setting, 'value', `the comment is part of the channel of sink ${name}`, COMMENT_HINT);
     } else if (/[\s,]/.test(channel)) {

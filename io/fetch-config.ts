@@ -6,6 +6,8 @@ export interface FetchRequest {
   readonly headers: Readonly<Record<string, string>>;
   /** Longest wait for the connection, and for each piece of the answer. */
   readonly timeoutMs: number;
+  /** Longest time for all of it. */
+  readonly totalMs: number;
   readonly mostBytes: number;
 }
 
@@ -20,7 +22,7 @@ export interface Fetched {
 
 /** One GET, with Node's certificate checks. Throws for what the network says, for time-outs, and for bodies that are too long. */
 export function fetchConfig(request: FetchRequest): Promise<Fetched> {
-  const { url, headers, timeoutMs, mostBytes } = request;
+  const { url, headers, timeoutMs, totalMs, mostBytes } = request;
   const { promise, resolve, reject } = Promise.withResolvers<Fetched>();
   const options: RequestOptions = { method: 'GET', headers: { ...headers, Connection: 'close' }, timeout: timeoutMs };
   const made = module(url).request(url, options, (response) => {
@@ -28,6 +30,12 @@ export function fetchConfig(request: FetchRequest): Promise<Fetched> {
   });
   made.on('timeout', () => made.destroy(new Error(`no answer within ${timeoutMs} ms`)));
   made.on('error', reject);
+  const timer = setTimeout(() => {
+    const late = new Error(`no whole answer within ${totalMs} ms`);
+    reject(late);
+    made.destroy(late);
+  }, totalMs);
+  made.on('close', () => clearTimeout(timer));
   made.end();
   return promise;
 }
