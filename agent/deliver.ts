@@ -46,7 +46,7 @@ export class Delivery {
       if (only && routes.length === 1 && !only.optional) return this.#putRequired(only, options.wait ?? false);
       return this.#putAll(routes, kept.size, options.wait ?? false);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   }
 

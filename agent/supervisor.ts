@@ -137,7 +137,7 @@ export class Supervisor implements AgentMetrics {
   }
 
   async #stopSources(names: readonly string[]): Promise<void> {
-    await Promise.all(names.map((name) => this.#sources.get(name)?.part.stop()));
+    await Promise.all(names.map(async (name) => this.#sources.get(name)?.part.stop()));
     for (const name of names) this.#sources.delete(name);
   }
 
@@ -149,12 +149,12 @@ export class Supervisor implements AgentMetrics {
   }
 
   async #stopLoops(keys: readonly string[]): Promise<void> {
-    await Promise.all(keys.map((key) => this.#loops.get(key)?.part.stop()));
+    await Promise.all(keys.map(async (key) => this.#loops.get(key)?.part.stop()));
     for (const key of keys) this.#loops.delete(key);
   }
 
   async #stopSinks(names: readonly string[]): Promise<void> {
-    await Promise.all(names.map((name) => this.#sinks.get(name)?.part.component.stop()));
+    await Promise.all(names.map(async (name) => this.#sinks.get(name)?.part.component.stop()));
     for (const name of names) this.#sinks.delete(name);
   }
 

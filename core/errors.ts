@@ -45,7 +45,7 @@ export function isAbort(error: unknown): boolean {
 export function describeError(error: unknown): string {
   const parts: string[] = [];
   for (let at: unknown = error; at !== undefined && parts.length < 4; at = at instanceof Error ? at.cause : undefined) {
-    const text = at instanceof Error ? at.message || at.name : String(at);
+    const text = at instanceof Error ? at.message || at.name : typeof at === 'string' ? at : (JSON.stringify(at) ?? typeof at);
     if (!parts.some((part) => part.includes(text))) parts.push(text);
   }
   return parts.join(': ');

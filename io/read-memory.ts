@@ -13,5 +13,5 @@ export function chunkWasRead(bytes: number): void {
   bytesSince += bytes;
   if (bytesSince < EVERY_BYTES) return;
   bytesSince = 0;
-  void globalThis.gc?.({ type: 'minor', execution: 'sync' });
+  globalThis.gc?.({ type: 'minor', execution: 'sync' });
 }

@@ -76,7 +76,14 @@ export async function startFlume(conf: string, counter: Counter): Promise<Subjec
     args: [
       '-Xmx512m',
       ...monitoringArguments(monitoring),
-      ...['-cp', jars, 'org.apache.flume.node.Application', '-n', 'a1', '-f', join(folder, 'x.conf'), '--no-reload-conf'],
+      '-cp',
+      jars,
+      'org.apache.flume.node.Application',
+      '--name',
+      'a1',
+      '--conf-file',
+      join(folder, 'x.conf'),
+      '--no-reload-conf',
     ],
   });
   await listening(port, daemon);

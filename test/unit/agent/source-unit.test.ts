@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { PlannedSource } from '../../../agent/plan-types.ts';
 import { sourceUnit } from '../../../agent/source-unit.ts';
 import type { Source } from '../../../core/component.ts';
-import { define, type AnyDefinition } from '../../../core/define.ts';
+import { define } from '../../../core/define.ts';
 import { until } from '../../servers/daemon.ts';
 import { fakeLog } from './fakes.ts';
 
@@ -19,11 +19,11 @@ function polled(poll: NonNullable<Source['poll']>, backoff = { incrementMs: 5, m
   const selector = define('selector', { types: ['none'], summary: 'Nowhere.', options: {}, create: () => ({ route: () => [] }) });
   const plan: PlannedSource = {
     name: 'r1',
-    definition: source as unknown as AnyDefinition<'source'>,
+    definition: source,
     values: {},
     canonical: '',
     channels: [],
-    selector: { definition: selector as unknown as AnyDefinition<'selector'>, values: {} },
+    selector: { definition: selector, values: {} },
     interceptors: [],
     backoff,
   };

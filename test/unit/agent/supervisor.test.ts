@@ -82,7 +82,7 @@ function plan(world: World, shape: Shape = {}): AgentPlan {
   const source: PlannedSource = {
     ...part<'source'>('r1', world.source, shape.sourceValues),
     channels,
-    selector: { definition: world.selector as unknown as AnyDefinition<'selector'>, values: {} },
+    selector: { definition: world.selector, values: {} },
     interceptors: [],
     backoff: { incrementMs: 1, maxMs: 1 },
   };
