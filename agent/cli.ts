@@ -150,16 +150,24 @@ function startLog(settings: LogSettings, io: CommandIo, stdout: Output): AgentLo
 
 /** Runs the agent; a fault of the program is told in the log and ends it, since nothing is known to work any more. */
 async function runToTheEnd(run: (io: AgentIo) => Promise<number>, io: AgentIo, outputs: readonly Output[]): Promise<number> {
+  const tell = (error: unknown): void => {
+    const stack = error instanceof Error ? error.stack : undefined;
+    io.log.logger('agent').error('internal error; the agent ends', { reason: error, stack });
+  };
   process.on('uncaughtException', (error) => {
     // While it runs, the agent answers itself, and stops in order.
     if (process.listenerCount('uncaughtException') > 1) return;
-    const stack = error instanceof Error ? error.stack : undefined;
-    io.log.logger('agent').error('internal error; the agent ends', { reason: error, stack });
+    tell(error);
     void io.log.close(LOG_CLOSE_MS).finally(() => process.exit(EXIT_INTERNAL));
   });
   process.on('exit', () => outputs.forEach((output) => output.flushNow()));
   try {
     return await run(io);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    // Here, since the log is closed below, and what is thrown on would end the process without a word.
+    tell(error);
+    return EXIT_INTERNAL;
   } finally {
     await io.log.close(LOG_CLOSE_MS);
   }

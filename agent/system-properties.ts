@@ -7,7 +7,7 @@ import { arch, homedir, release, tmpdir, type, userInfo } from 'node:os';
 export function withStandardProperties(given: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
   const version = process.versions.node;
   const standard: readonly (readonly [string, string])[] = [
-    ['user.home', homedir()],
+    ['user.home', homeDirectory()],
     ['user.name', userName()],
     ['user.dir', process.cwd()],
     ['user.language', 'en'],
@@ -29,6 +29,15 @@ export function withStandardProperties(given: ReadonlyMap<string, string>): Read
     ['file.encoding', 'UTF-8'],
   ];
   return new Map([...standard, ...given]);
+}
+
+/** The working directory takes the place of a home that is not known: no HOME, and a user that only a number stands for. */
+export function homeDirectory(): string {
+  try {
+    return homedir();
+  } catch {
+    return process.cwd();
+  }
 }
 
 function userName(): string {

@@ -1,4 +1,3 @@
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { describeError } from '../../core/errors.ts';
 import { enableLinearRegexes } from '../../core/regex-guard.ts';
@@ -6,6 +5,7 @@ import type { AgentArguments, AgentIo } from '../cli-types.ts';
 import { configurationLoader } from '../configuration-loader.ts';
 import { RunningAgent } from '../running-agent.ts';
 import { readBuildFacts } from '../installation.ts';
+import { homeDirectory } from '../system-properties.ts';
 
 const DEFAULT_STOP_MS = 10_000;
 const FILE_POLL_S = 30;
@@ -31,7 +31,7 @@ export async function runAgent(args: AgentArguments, io: AgentIo): Promise<numbe
     loader,
     reloadEveryMs: reloadEveryMs(args),
     stopTimeoutMs: args.stopTimeoutMs ?? DEFAULT_STOP_MS,
-    deadLetters: io.systemProperties.get('millrace.dead.letters') ?? join(homeDirectory(), '.millrace', 'dead-letters'),
+    deadLetters: io.systemProperties.get('millrace.dead.letters') || join(homeDirectory(), '.millrace', 'dead-letters'),
   });
   const release = handleSignals(agent);
   const monitoring = await startMonitoring(agent, args, io);
@@ -44,15 +44,6 @@ export async function runAgent(args: AgentArguments, io: AgentIo): Promise<numbe
   } finally {
     release();
     await monitoring.stop();
-  }
-}
-
-/** Where it is not known, for a user that only a number stands for, the working directory takes its place. */
-function homeDirectory(): string {
-  try {
-    return homedir();
-  } catch {
-    return process.cwd();
   }
 }
 
