@@ -14,6 +14,7 @@ const MEMBER_WAIT_MS = 500;
 const WRITE_GRACE_MS = 1000;
 
 export interface SinkMember {
+  readonly countsBatches: boolean;
   readonly component: Component<Sink>;
   readonly channel: ChannelHandle;
 }
@@ -33,7 +34,7 @@ export class SinkLoop {
   constructor(members: ReadonlyMap<string, SinkMember>, processor: SinkProcessor, log: Logger, surroundings: Surroundings) {
     this.channels = [...new Set([...members.values()].map(({ channel }) => channel))];
     this.#members = new Map(
-      [...members].map(([id, { component, channel }]) => [id, { component, runner: runnerOf(component, channel, surroundings) }]),
+      [...members].map(([id, member]) => [id, { component: member.component, runner: runnerOf(member, surroundings) }]),
     );
     this.#processor = processor;
     this.#log = log;
@@ -106,9 +107,10 @@ export function alone(id: string): SinkProcessor {
   return { process: (offer) => offer(id) };
 }
 
-function runnerOf(component: Component<Sink>, channel: ChannelHandle, surroundings: Surroundings): SinkRunner {
+function runnerOf({ component, channel, countsBatches }: SinkMember, surroundings: Surroundings): SinkRunner {
   return new SinkRunner({
     channel,
+    countsBatches,
     log: component.spec.log,
     count: (counter, amount) => component.count(counter, amount),
     setAside: (batch, reason) => surroundings.setAside(component.spec.name, batch, reason),

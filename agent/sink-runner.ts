@@ -9,6 +9,8 @@ export const SINK_RETRY = { firstMs: 250, mostMs: 5000 };
 export interface SinkRunnerParts {
   readonly channel: Channel;
   readonly log: Logger;
+  /** Whether full and partial batches are told apart; not all of Flume's sinks do. */
+  readonly countsBatches: boolean;
   count(counter: string, amount: number): void;
   /** Sets events aside that the sink can never accept; resolves once they are safe there. */
   setAside(batch: Batch, reason: string): Promise<void>;
@@ -45,7 +47,7 @@ export class SinkRunner {
     }
     await transaction.commit();
     count('EventDrainSuccessCount', batch.size);
-    count(batch.size < sink.batchSize ? 'BatchUnderflowCount' : 'BatchCompleteCount', 1);
+    if (this.#parts.countsBatches) count(batch.size < sink.batchSize ? 'BatchUnderflowCount' : 'BatchCompleteCount', 1);
     return true;
   }
 
@@ -59,7 +61,7 @@ export class SinkRunner {
       if (waitMs === undefined) return await this.#parts.channel.take(sink.batchSize, signal);
       const either = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
       const transaction = await this.#parts.channel.take(sink.batchSize, either);
-      if (!transaction) this.#parts.count('BatchEmptyCount', 1);
+      if (!transaction && this.#parts.countsBatches) this.#parts.count('BatchEmptyCount', 1);
       return transaction;
     } catch (error) {
       this.#parts.count('ChannelReadFail', 1);

@@ -23,8 +23,6 @@ interface Unit<T> {
   readonly part: T;
 }
 
-type SinkPart = SinkMember & { readonly plan: PlannedSink };
-
 export interface StopReport {
   /** Events that channels in memory still held, and that are gone. */
   readonly left: readonly { readonly channel: string; readonly events: number }[];
@@ -38,7 +36,7 @@ export class Supervisor implements AgentMetrics {
   readonly agent: string;
   readonly #surroundings: Surroundings;
   readonly #channels = new Map<string, Unit<ChannelHandle>>();
-  readonly #sinks = new Map<string, Unit<SinkPart>>();
+  readonly #sinks = new Map<string, Unit<SinkMember>>();
   readonly #loops = new Map<string, Unit<SinkLoop>>();
   readonly #sources = new Map<string, Unit<Component<Source>>>();
   #order: readonly string[] = [];
@@ -197,14 +195,14 @@ export class Supervisor implements AgentMetrics {
     const channel = this.#channels.get(plan.channel)?.part;
     if (!channel) throw new Error(`sink ${plan.name} has no channel ${plan.channel}`);
     const component = this.#component<'sink', Sink>('sink', plan);
-    this.#sinks.set(plan.name, { canonical: plan.canonical, part: { plan, component, channel } });
+    this.#sinks.set(plan.name, { canonical: plan.canonical, part: { component, channel, countsBatches: plan.definition.flume?.batchesNotCounted !== true } });
     await component.start();
   }
 
   async #startLoops(plan: AgentPlan): Promise<void> {
     for (const { key, canonical, members, group } of loopsOf(plan)) {
       if (this.#stopped || this.#loops.has(key)) continue;
-      const parts = new Map(members.flatMap((name) => (this.#sinks.has(name) ? [[name, this.#sinks.get(name)?.part as SinkPart]] : [])));
+      const parts = new Map(members.flatMap((name) => (this.#sinks.has(name) ? [[name, this.#sinks.get(name)?.part as SinkMember]] : [])));
       const name = group ? `${this.agent}.sinkgroups.${group.name}` : `${this.agent}.sinks.${members[0]}`;
       const log = this.#surroundings.logger(name);
       const processor = group ? await createProcessor(name, group, log) : alone(members[0] as string);

@@ -41,14 +41,14 @@ export function textReader(charset: string, strict: boolean): TextReader {
   return { read: (bytes, last = false) => decoder.decode(bytes, { stream: !last }) };
 }
 
-/** Bytes of `text`; characters outside of the character set become `?`, as in Java. */
-export function encodeText(text: string, charset: string): Buffer {
+/** Bytes of `text`; characters outside of the character set become `?`, as in Java. `continued`: without a byte order mark in front. */
+export function encodeText(text: string, charset: string, continued = false): Buffer {
   const name = canonical(charset);
   if (name === 'utf-8') return Buffer.from(text);
   if (name === 'utf-16le') return Buffer.from(text, 'utf16le');
   if (name === 'utf-16be') {
     const bytes = Buffer.from(text, 'utf16le').swap16();
-    return charset.toLowerCase() === 'utf-16' ? Buffer.concat([Buffer.from([0xfe, 0xff]), bytes]) : bytes;
+    return charset.toLowerCase() === 'utf-16' && !continued ? Buffer.concat([Buffer.from([0xfe, 0xff]), bytes]) : bytes;
   }
   const most = name === 'latin1' ? 0xff : 0x7f;
   return Buffer.from(text.replace(/[\s\S]/gu, (char) => ((char.codePointAt(0) ?? 0) > most ? '?' : char)), 'latin1');

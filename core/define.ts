@@ -48,6 +48,8 @@ export interface FlumeFacts {
   readonly notLoadable?: string;
   /** Why Flume 1.11 drops every component of this type, although we run it. */
   readonly alwaysDropped?: string;
+  /** The sink does not count whether its batches were full (`BatchCompleteCount`, `BatchUnderflowCount`). */
+  readonly batchesNotCounted?: boolean;
   /** The type is polled: it has `backoffSleepIncrement` and `maxBackoffSleep`. */
   readonly polled?: boolean;
 }

@@ -46,6 +46,7 @@ export const fileRollSink = define('sink', {
   summary: 'Writes events to files of a local directory and begins a new file from time to time.',
   options,
   batchSizeOption: 'sink.batchSize',
+  flume: { batchesNotCounted: true },
   create: (context, values) => new FileRollSink(context, values, fileSystem),
 });
 

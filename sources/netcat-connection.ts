@@ -44,7 +44,6 @@ export class NetcatConnection {
   readonly #settings: ConnectionSettings;
   /** Absent for UTF-8, whose bytes pass as they are. */
   readonly #reader: TextReader | undefined;
-  readonly #ok: Buffer;
   /** Pieces of the line whose end has not come yet, and how long it is. */
   #rest: Buffer[] = [];
   #restBytes = 0;
@@ -54,6 +53,7 @@ export class NetcatConnection {
   #pendingBytes = 0;
   /** Settles when all that was read so far has its outcome. */
   #outcome: Promise<void> = Promise.resolve();
+  #answered = false;
   #answerTimer: NodeJS.Timeout | undefined;
   /** No more lines are taken, whatever the client sends. */
   #closing = false;
@@ -63,7 +63,6 @@ export class NetcatConnection {
     this.#context = context;
     this.#settings = settings;
     this.#reader = isUtf8Charset(settings.encoding) ? undefined : textReader(settings.encoding, true);
-    this.#ok = encodeText('OK\n', settings.encoding);
     socket.on('data', (chunk: Buffer) => {
       chunkWasRead(chunk.length);
       this.#read(chunk);
@@ -208,7 +207,7 @@ export class NetcatConnection {
 
   #stored(batch: Batch): void {
     this.#context.count('EventAcceptedCount', batch.size);
-    if (this.#settings.acknowledge) this.#answer(Buffer.alloc(this.#ok.length * batch.size, this.#ok));
+    if (this.#settings.acknowledge) this.#answer('OK', batch.size);
   }
 
   #refused(batch: Batch, error: unknown): void {
@@ -216,19 +215,21 @@ export class NetcatConnection {
     if (!isAbort(error)) {
       this.#context.log.warn('lines were not stored; the client was told', { peer: this.#peer, lines: batch.size, reason: describeError(error) });
     }
-    const text = encodeText(`FAILED: ${describeError(error)}\n`, this.#settings.encoding);
-    this.#answer(Buffer.alloc(text.length * batch.size, text));
+    this.#answer(`FAILED: ${describeError(error)}`, batch.size);
   }
 
   #fail(fault: string): void {
     this.#context.count('EventReadFail', 1);
     this.#context.log.warn('line refused', { peer: this.#peer, reason: fault });
-    this.#outcome = this.#outcome.then(() => this.#answer(encodeText(`FAILED: ${fault}\n`, this.#settings.encoding)));
+    this.#outcome = this.#outcome.then(() => this.#answer(`FAILED: ${fault}`, 1));
   }
 
-  #answer(bytes: Buffer): void {
+  /** Answers `lines` lines alike. What the first answer begins with in some character sets, a byte order mark, no later one has. */
+  #answer(text: string, lines: number): void {
     if (this.#socket.destroyed || !this.#socket.writable) return;
-    this.#socket.write(bytes);
+    const answers = `${text}\n`.repeat(lines);
+    this.#socket.write(isUtf8Charset(this.#settings.encoding) ? answers : encodeText(answers, this.#settings.encoding, this.#answered));
+    this.#answered = true;
     if (this.#socket.writableLength <= ANSWER_BYTES || this.#answerTimer) return;
     this.#socket.pause();
     this.#answerTimer = setTimeout(() => {

@@ -17,6 +17,7 @@ function setUp(write: (batch: Batch, signal: AbortSignal) => Promise<void>, setA
   const runner = new SinkRunner({
     channel,
     log: fakeLog(),
+    countsBatches: true,
     count: (counter, amount) => void counted.set(counter, (counted.get(counter) ?? 0) + amount),
     setAside: setAside ?? (async (batch) => void aside.push(...bodiesOf(batch))),
   });
