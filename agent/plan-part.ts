@@ -118,6 +118,12 @@ export function unknownType<K extends Kind>(kind: FlumeKind, registry: Registry<
   return missing ? `${type}, class: ${missing}` : type;
 }
 
+function pluginHint(kind: FlumeKind, type: string): { hint?: string } {
+  if (kind === 'config filter') return {};
+  const mapping = `{ "${type}": "./my-${kind.replace(' ', '-')}.js" }`;
+  return { hint: `write it as a plug-in (docs/plugins.md), and map the class to it in plugins.json beside this file: ${mapping}` };
+}
+
 const CODES: Readonly<Partial<Record<FlumeKind, ProblemCode>>> = { selector: 'M031', interceptor: 'M032', 'sink processor': 'M027', 'config filter': 'M024' };
 
 /** Says what is wrong with a type that is none. `owner` is what has it: `source r1`, `interceptor i1 of source r1`. */
@@ -133,9 +139,7 @@ export function reportUnknownType(report: Report, kind: FlumeKind, registry: Reg
   const known = registry.all.flatMap(({ types }) => types);
   const near = nearest(value, known).slice(0, 2);
   if (/^[A-Za-z_][\w$]*(?:\.[A-Za-z_][\w$]*)+$/.test(value) && (near.length === 0 || !value.startsWith('org.apache.flume.'))) {
-    report.setting('M030', type, 'value', `${quoted(value)}, the type of ${owner}, is a custom Java class, and Millrace runs no Java`, {
-      hint: 'write it as a plug-in, and map the class name to it (plugins.d, MILLRACE_PLUGINS)',
-    });
+    report.setting('M030', type, 'value', `${quoted(value)}, the type of ${owner}, is a custom Java class, and Millrace runs no Java`, pluginHint(kind, value));
     return;
   }
   const hint = near.length > 0 ? didYouMean(near) : { hint: `types: ${known.filter((name) => !name.includes('.')).join(', ')}` };

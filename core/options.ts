@@ -80,7 +80,7 @@ export function integer(spec: Common & Range): Option<number> {
       return fallBack(spec.unreadable, sentence, spec.default);
     }
     if ((min !== undefined && value < min) || (max !== undefined && value > max)) {
-      const sentence = `is outside of ${rangeText(min, max)}`;
+      const sentence = outsideText(value, min, max);
       // What we refuse, Flume goes on with: its verdict needs the value as it is.
       return spec.outside === 'refuse' ? { value, bad: { effect: 'refuse', sentence } } : fallBack(spec.outside, sentence, spec.default);
     }
@@ -172,6 +172,11 @@ function fallBack<T>(effect: Effect | undefined, sentence: string, fallback: T |
       ? { effect, sentence: `${sentence}; ${String(fallback)} is used` }
       : { effect: effect ?? 'drop', sentence };
   return fallback === undefined ? { bad } : { value: fallback, bad };
+}
+
+function outsideText(value: number, min: number | undefined, max: number | undefined): string {
+  if (min !== undefined && max !== undefined) return `is outside of ${min} to ${max}`;
+  return min !== undefined && value < min ? `is less than ${min}` : `is more than ${max ?? ''}`;
 }
 
 function rangeText(min: number | undefined, max: number | undefined): string | undefined {

@@ -36,7 +36,7 @@ describe('seq source', () => {
   });
 
   test('SQ-04 a batchSize of 0 is an error', () => {
-    assert.throws(() => make({ batchSize: '0' }), /batchSize is outside of 1 or more/);
+    assert.throws(() => make({ batchSize: '0' }), /batchSize is less than 1/);
   });
 
   test('numbers of different lengths stand in one batch', async () => {

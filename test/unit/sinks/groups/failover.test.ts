@@ -132,5 +132,5 @@ test('values that Flume would not read are reported', () => {
     'warn maxpenalty: is not a whole number of 32 bits; 30000 is used',
     'warn priority.s1: is not a whole number of 32 bits; the sink comes last',
   ]);
-  assert.deepEqual(problemsOf(failoverProcessor, { maxpenalty: '-1' }), ['refuse maxpenalty: is outside of 0 or more']);
+  assert.deepEqual(problemsOf(failoverProcessor, { maxpenalty: '-1' }), ['refuse maxpenalty: is less than 0']);
 });
