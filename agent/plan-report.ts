@@ -145,11 +145,12 @@ function isFilled(expression: string, value: string): boolean {
 /** ` # …` behind a value, as people write comments. */
 export function trailingComment(setting: Setting): { place: Place; quoted: string; before: string } | undefined {
   const { origin } = setting.property;
-  const match = /^(.*?)[ \t\u00a0\u3000]+(#.*)$/.exec(origin.value.trimEnd());
-  const [, before, comment] = match ?? [];
-  if (before === undefined || comment === undefined) return undefined;
-  const from = origin.value.indexOf(comment, before.length);
-  return { place: origin.valuePlace(from, from + comment.length), quoted: quoted(comment), before };
+  const value = origin.value.trimEnd();
+  for (let at = value.indexOf('#'); at >= 0; at = value.indexOf('#', at + 1)) {
+    if (at === 0 || !/[ \t\u00a0\u3000]/.test(value[at - 1] as string)) continue;
+    return { place: origin.valuePlace(at, value.length), quoted: quoted(value.slice(at)), before: value.slice(0, at).trimEnd() };
+  }
+  return undefined;
 }
 
 /** Where a component's settings begin. */

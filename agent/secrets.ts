@@ -11,7 +11,7 @@ export function isSecretKey(key: string): boolean {
   return SECRET_KEY.test(key);
 }
 
-const LOGIN_IN_URL = /([a-z][a-z0-9+.-]*:\/\/)[^\s/@"']*@/gi;
+const LOGIN_IN_URL = /((?<![a-z0-9+.-])[a-z][a-z0-9+.-]*:\/\/)[^\s/@"']*@/gi;
 const LOGIN_STRING = /\b((?:password|passwd|secret|token|pwd)\s*[=:]\s*)("[^"]*"?|'[^']*'?|[^\s;,"']+)/gi;
 
 /** The user and password that an address in the text holds, together and each by itself. */

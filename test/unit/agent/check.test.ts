@@ -165,3 +165,11 @@ test('--name looks at one agent only, and lists the names when there is none of 
   const unknown = await runCheck([path], { name: 'a2' });
   assert.deepEqual([unknown.code, /no agent named "a2"; it has a1, b/.test(unknown.out)], [78, true]);
 });
+
+test('X24 hostile values cost no more than their length', async () => {
+  const long = 200_000;
+  for (const value of [' '.repeat(long), `x${' '.repeat(long)}x`, 'a'.repeat(long), '\\\\'.repeat(long), '${'.repeat(long), '}'.repeat(long), '${a}'.repeat(9000), '# '.repeat(long), '9'.repeat(long)]) {
+    const { agents } = await planTexts([`${good}a1.sources.r1.batchSize = ${value}\na1.sources.r1.x = ${value}\n`], 'millrace');
+    assert.equal(agents.length, 1);
+  }
+});
