@@ -136,11 +136,11 @@ export class Component<P extends Lifecycle> {
       let failed: (error: Error) => void = () => undefined;
       const failing = new Promise<never>((_resolve, reject) => (failed = reject));
       failing.catch(() => undefined);
+      this.counters.clear();
       product = await this.#createUnlessAborted(failed, run.signal);
       await this.#startUnlessAborted(product, run.signal);
       this.#startTime = Date.now();
       this.#stopTime = 0;
-      this.counters.clear();
       this.product = product;
       this.#enter('running');
       work = this.spec.work?.(product, run.signal);
