@@ -12,6 +12,9 @@ import { until } from '../harness/agent.ts';
 /** Lines sent and not answered at a time. */
 const MOST_UNANSWERED = 10_000;
 const TICK_MS = 5;
+/** Pause after an answer other than OK. */
+const REFUSED_MS = 50;
+const MOST_REFUSALS = 100;
 const FILLER = 'abcdefghijklmnopqrstuvwxyz0123456789'.repeat(8);
 
 /** Text of a number: between 2 and some 210 characters, so that lines begin and end anywhere in a buffer. */
@@ -29,10 +32,12 @@ export class LineSender {
   #answered = 0;
   #next = 0;
   #stopping = false;
+  #givenUp = false;
+  #refusedMs = -Infinity;
   #done: Promise<void> | undefined;
   /** Connections that were opened. */
   connections = 0;
-  /** Answers other than OK. */
+  /** Answers other than OK, the first of them. */
   readonly refusals: string[] = [];
 
   constructor(port: number, perSecond: number) {
@@ -54,6 +59,12 @@ export class LineSender {
   async stop(timeoutMs = 30_000): Promise<void> {
     this.#stopping = true;
     await Promise.race([this.#done, sleep(timeoutMs, undefined, { ref: false }).then(() => Promise.reject(new Error(`the sender got no answers in ${timeoutMs} ms; unanswered: ${this.#unanswered.length - this.#answered}`)))]);
+  }
+
+  /** Ends at once, whatever was not answered. */
+  giveUp(): void {
+    this.#stopping = true;
+    this.#givenUp = true;
   }
 
   async #run(): Promise<void> {
@@ -85,6 +96,10 @@ export class LineSender {
       for (const answer of answers) this.#answer(answer);
     });
     while (!socket.closed && !this.#finished()) {
+      if (performance.now() - this.#refusedMs < REFUSED_MS) {
+        await sleep(TICK_MS);
+        continue;
+      }
       const due = this.#stopping ? 0 : Math.floor(((performance.now() - began) * this.#perSecond) / 1000) - this.#next;
       let text = '';
       for (let room = MOST_UNANSWERED - this.#unanswered.length + this.#answered, made = 0; room > 0; room--) {
@@ -103,13 +118,14 @@ export class LineSender {
     if (number === undefined) this.refusals.push(`an answer too many: ${answer}`);
     else if (answer === 'OK') this.#acked.add(number);
     else {
-      this.refusals.push(answer);
+      if (this.refusals.length < MOST_REFUSALS) this.refusals.push(answer);
       this.#again.push(number);
+      this.#refusedMs = performance.now();
     }
   }
 
   #finished(): boolean {
-    return this.#stopping && this.#again.length === 0 && this.#answered === this.#unanswered.length;
+    return this.#givenUp || (this.#stopping && this.#again.length === 0 && this.#answered === this.#unanswered.length);
   }
 }
 
