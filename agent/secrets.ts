@@ -3,8 +3,9 @@
  * secret are known to the plan.
  */
 
+/** `pas+w` also hides what a misspelt key holds, such as "pasword". */
 const SECRET_KEY =
-  /pass(?:word|wd|phrase)?(?:$|[._-])|password|passwd|secret|token(?!izer)|credential|private[._-]?key|access[._-]?key|api[._-]?key|keytab|jaas\.config|authorization/i;
+  /pass(?:word|wd|phrase)?(?:$|[._-])|pas+w|(?:^|[._-])pwd|secret|token(?!izer)|credential|private[._-]?key|access[._-]?key|api[._-]?key|keytab|jaas\.config|authorization/i;
 
 /** Whether a property's name says that its value is a secret. A path to a secret counts too: it costs nothing to hide. */
 export function isSecretKey(key: string): boolean {
