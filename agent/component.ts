@@ -23,6 +23,8 @@ export interface ComponentSpec<P extends Lifecycle> {
   readonly log: Logger;
   /** May wait for what the component needs; `signal` aborts when it is to stop. */
   create(context: Context, signal: AbortSignal): P | Promise<P>;
+  /** Called each time that the component has started. */
+  started?(product: P): void;
   /** Work that goes on while the component runs, such as polling a source; ends once `signal` aborts, or before. */
   work?(product: P, signal: AbortSignal): Promise<void>;
   /** A broken invariant: the process is to end. */
@@ -143,6 +145,7 @@ export class Component<P extends Lifecycle> {
       this.#stopTime = 0;
       this.product = product;
       this.#enter('running');
+      this.spec.started?.(product);
       work = this.spec.work?.(product, run.signal);
       const ended = aborted(run.signal);
       await Promise.race([work?.then(() => ended) ?? ended, ended, failing]);

@@ -32,15 +32,6 @@ export function drawAgent(plan: AgentPlan, agent: Supervisor, extras: PictureExt
   return `${lines.join('\n')}\n`;
 }
 
-/** Listeners on other than loopback addresses that let everybody in: one sentence each. */
-export function openListeners(plan: AgentPlan, agent: Supervisor): readonly { component: string; address: string }[] {
-  return rowsOf(plan, agent).flatMap(({ state, description }) =>
-    (description.endpoints ?? [])
-      .filter(({ address, authentication }) => !authentication && !isLoopback(address))
-      .map(({ address }) => ({ component: `${state.kind} ${state.name}`, address })),
-  );
-}
-
 function rowsOf(plan: AgentPlan, agent: Supervisor): readonly Row[] {
   const arrows = new Map<string, string>([
     ...plan.sources.map(({ name, channels }) => [`source ${name}`, `→ ${channels.join(', ')}`] as const),
@@ -88,8 +79,4 @@ function table(rows: readonly string[][]): string[] {
       .join('  ')
       .trimEnd(),
   );
-}
-
-function isLoopback(address: string): boolean {
-  return /^(127\.|\[::1\]|\[::ffff:127\.)/.test(address);
 }

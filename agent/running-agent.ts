@@ -3,7 +3,7 @@ import { describeError } from '../core/errors.ts';
 import type { Logger } from '../core/log.ts';
 import type { AgentIo } from './cli-types.ts';
 import { DeadLetters } from './dead-letters.ts';
-import { drawAgent, openListeners } from './picture.ts';
+import { drawAgent } from './picture.ts';
 import type { AgentPlan } from './plan-types.ts';
 import { ReloadWatch } from './reload-watch.ts';
 import { Supervisor, type StopReport } from './supervisor.ts';
@@ -86,15 +86,6 @@ export class RunningAgent {
   announce(monitoring: string | undefined): void {
     if (!this.#plan || this.#stopping) return;
     const plan = this.#plan;
-    for (const { kind, name } of this.supervisor.components()) {
-      for (const { address, protocol, tls, authentication } of this.supervisor.product(kind, name)?.describe?.().endpoints ?? []) {
-        const facts = { address, protocol, tls, authentication };
-        this.#options.io.log.logger(`${this.#options.agent}.${kind}s.${name}`).info('listens', facts);
-      }
-    }
-    for (const { component, address } of openListeners(plan, this.supervisor)) {
-      this.#log.warn(`${component} listens on an address that others can reach, and lets everybody in`, { address });
-    }
     this.#log.info('agent runs', { components: this.supervisor.components().length });
     const extras = { version: this.#options.version, files: this.#options.loader.files, deadLetters: this.#deadLetters.directory };
     const picture = drawAgent(plan, this.supervisor, { ...extras, ...(monitoring !== undefined && { monitoring }) });

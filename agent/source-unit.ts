@@ -5,6 +5,7 @@ import { FairLoop } from '../io/event-loop.ts';
 import type { ChannelHandle } from './channel-handle.ts';
 import { Component, type ComponentSpec } from './component.ts';
 import { Delivery } from './deliver.ts';
+import { tellListeners } from './listeners.ts';
 import type { PlannedSource } from './plan-types.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -27,6 +28,7 @@ export function sourceUnit(
     type: plan.definition.types[0],
     log,
     fatal: surroundings.fatal,
+    started: (source) => tellListeners(source.describe?.().endpoints ?? [], log),
     async create(context, signal) {
       await Promise.all(plan.channels.map((channel) => handle(channels, channel).component.running(signal)));
       const delivery = new Delivery({

@@ -4,6 +4,7 @@ import type { Logger } from '../core/log.ts';
 import type { AgentMetrics, ComponentMetrics } from '../core/metrics.ts';
 import { ChannelHandle } from './channel-handle.ts';
 import { Component } from './component.ts';
+import { tellListeners } from './listeners.ts';
 import { empty, moveEvents } from './move-events.ts';
 import type { AgentPlan, PlannedComponent, PlannedGroup, PlannedSink, PlannedSource } from './plan-types.ts';
 import { alone, SinkLoop, type SinkMember } from './sink-loop.ts';
@@ -225,12 +226,14 @@ export class Supervisor implements AgentMetrics {
   #component<K extends 'channel' | 'sink', P extends Channel | Sink>(kind: K, plan: PlannedComponent<K>): Component<P> {
     const name = `${this.agent}.${kind}s.${plan.name}`;
     const [type] = plan.definition.types;
+    const log = this.#surroundings.logger(name);
     return new Component<P>({
       kind,
       id: plan.name,
       name,
       type,
-      log: this.#surroundings.logger(name),
+      log,
+      started: (product) => tellListeners(product.describe?.().endpoints ?? [], log),
       fatal: this.#surroundings.fatal,
       create: (context) => {
         if (!plan.definition.create) throw new Error(`${kind} type "${type}" is one that Millrace does not have yet`);

@@ -43,7 +43,7 @@ test('X1 a listener on another address than loopback is warned of and listed; th
   // netcat has to be told its address (Flume requires bind); http, avro and syslog sources are not there yet.
   const open = await startAgent({ conf: conf(LOGGER, '', '0.0.0.0') });
   t.after(() => open.stop());
-  await open.line(/WARN .*source r1 listens on an address that others can reach, and lets everybody in address=0\.0\.0\.0:\d+/);
+  await open.line(/WARN .*a1\.sources\.r1 +listens on an address that others can reach, and lets everybody in address=0\.0\.0\.0:\d+/);
   assert.equal(open.lines.filter((line) => /a1\.sources\.r1 +listens .*address=0\.0\.0\.0:\d+ .*tls=false authentication=false/.test(line)).length, 1);
   await open.line(/monitoring listens address=127\.0\.0\.1:/);
   assert.ok(!open.lines.some((line) => /monitoring.*0\.0\.0\.0/.test(line)));
@@ -51,6 +51,17 @@ test('X1 a listener on another address than loopback is warned of and listed; th
   t.after(() => closed.stop());
   await closed.ready();
   assert.ok(!closed.lines.some((line) => /others can reach/.test(line)));
+});
+
+test('X1 a listener that a reload opens to others is warned of too', async (t) => {
+  const agent = await startAgent({ conf: conf(LOGGER), args: ['--poll-interval', '600'] });
+  t.after(() => agent.stop());
+  await agent.ready();
+  await agent.rewrite(conf(LOGGER, '', '0.0.0.0'));
+  const from = agent.lines.length;
+  process.kill(agent.pid, 'SIGHUP');
+  await agent.line(/WARN .*a1\.sources\.r1 +listens on an address that others can reach/, 20_000, from);
+  await agent.line(/a1\.sources\.r1 +listens address=0\.0\.0\.0:\d+/, 5000, from);
 });
 
 /** No line of the log may hold a byte that a terminal acts on: controls but the line feed, and C1 in UTF-8. */
