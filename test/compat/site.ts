@@ -143,9 +143,12 @@ async function talk(port: number, pieces: readonly (string | Buffer)[], enough: 
   }
   const result = { replies, closed };
   socket.end();
+  // A source that waits for room keeps the connection until it has it.
+  const late = setTimeout(() => socket.destroy(), 2000);
   if (!socket.destroyed) {
     await once(socket, 'close');
   }
+  clearTimeout(late);
   return { ...result, replies };
 }
 

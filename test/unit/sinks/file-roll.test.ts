@@ -308,7 +308,7 @@ describe('file_roll sink', () => {
   test('options that Flume refuses are errors', () => {
     assert.throws(() => make(root, { 'sink.rollInterval': 'abc' }), /rollInterval is not a whole number/);
     assert.throws(() => make(root, { 'sink.pathManager': 'nosuch' }), /pathManager is none of/);
-    assert.throws(() => make(root, { 'sink.batchSize': '0' }), /batchSize is outside/);
+    assert.throws(() => make(root, { 'sink.batchSize': '0' }), /batchSize is less than 1/);
   });
 });
 
