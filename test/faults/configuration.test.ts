@@ -73,7 +73,8 @@ test('G1 a malformed configuration: all faults at once, with line and property, 
   assert.equal(opened, false);
 });
 
-test('G2 cross-checks: no channel, unknown channel, one port or directory twice, a loop: refused with both places', async (t) => {
+// A store directory that is used twice needs the durable channel, and a loop of agents the avro sink: neither is there yet.
+test('G2 cross-checks: no channel, unknown channel, one port twice: refused with both places', async (t) => {
   assert.match((await bothRefuse(t, GOOD.replace('a1.sources.r1.channels = c1\n', ''))).text, /r1.*channel/);
   assert.match((await bothRefuse(t, GOOD.replace('k1.channel = c1', 'k1.channel = c9'))).text, /agent\.conf:10.*c9/);
   const second = GOOD.replace('a1.sources = r1', 'a1.sources = r1 r2').replaceAll('port = 0', 'port = 4141');
