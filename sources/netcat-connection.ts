@@ -6,6 +6,7 @@ import type { ByteWindow } from '../core/byte-window.ts';
 import type { SourceContext } from '../core/component.ts';
 import { describeError, isAbort } from '../core/errors.ts';
 import { LineScanner } from '../core/line-scanner.ts';
+import type { TurnBudget } from '../core/turn-budget.ts';
 import { chunkWasRead } from '../io/read-memory.ts';
 
 /** Bytes of lines of one connection that wait to be stored before no more are read from it. */
@@ -29,6 +30,8 @@ export interface ConnectionSettings {
   readonly encoding: string;
   /** Shared by all connections of the source: bounds what they hold together while a channel takes nothing. */
   readonly window: ByteWindow;
+  /** Shared too: bounds how long they keep everything else waiting. */
+  readonly turn: TurnBudget;
 }
 
 const LINE_FEED = 10;
@@ -92,7 +95,7 @@ export class NetcatConnection {
 
   #read(chunk: Buffer): void {
     if (this.#closing) return;
-    if (this.#settings.window.isFull) return this.#putBack(chunk);
+    if (this.#settings.window.isFull || this.#settings.turn.isSpent) return this.#putBack(chunk);
     let bytes = this.#reader ? this.#decode(chunk) : chunk;
     if (!bytes) return;
     if (this.#skipping) {
@@ -106,11 +109,12 @@ export class NetcatConnection {
     if (this.#pendingBytes > WINDOW_BYTES) this.#socket.pause();
   }
 
-  /** What came stays with the socket, which reads no more, until the connections have room for it together. */
+  /** What came stays with the socket, which reads no more, until the connections have room, or time, for it together. */
   #putBack(chunk: Buffer): void {
     this.#socket.pause();
     this.#socket.unshift(chunk);
-    this.#settings.window.whenRoom(this.#readOn);
+    if (this.#settings.window.isFull) this.#settings.window.whenRoom(this.#readOn);
+    else setImmediate(this.#readOn);
   }
 
   /** Takes at once what the socket holds, so that the window knows of it; then reads on if this has left room. */
@@ -119,6 +123,8 @@ export class NetcatConnection {
     // Hands what there is to #read.
     this.#socket.read();
     if (!this.#mayRead) return;
+    // What was put back has left its call.
+    if (this.#socket.readableLength > 0) return;
     if (this.#settings.window.isFull) this.#settings.window.whenRoom(this.#readOn);
     else this.#socket.resume();
   };

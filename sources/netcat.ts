@@ -3,12 +3,16 @@ import { ByteWindow } from '../core/byte-window.ts';
 import type { Description, Source, SourceContext } from '../core/component.ts';
 import { define } from '../core/define.ts';
 import { boolean, integer, string } from '../core/options.ts';
+import { TurnBudget } from '../core/turn-budget.ts';
 import { isKnownCharset } from '../core/charset.ts';
 import { listenTcp, type TcpServer } from '../io/tcp-server.ts';
 import { NetcatConnection } from './netcat-connection.ts';
 
 /** Bytes of lines of all connections that wait to be stored before no more are read. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
+
+/** Time that the connections may take together before everything else gets a turn. */
+const TURN_MS = 20;
 
 export const netcatSource = define('source', {
   types: ['netcat', 'org.apache.flume.source.NetcatSource'],
@@ -54,6 +58,7 @@ class NetcatSource implements Source {
   readonly #settings: NetcatSettings;
   readonly #connections = new Set<NetcatConnection>();
   readonly #window = new ByteWindow(WINDOW_BYTES);
+  readonly #turn = new TurnBudget(TURN_MS);
   #server: TcpServer | undefined;
 
   constructor(context: SourceContext, settings: NetcatSettings) {
@@ -101,6 +106,7 @@ class NetcatSource implements Source {
       acknowledge: this.#settings['ack-every-event'],
       encoding: this.#settings.encoding,
       window: this.#window,
+      turn: this.#turn,
     });
     this.#connections.add(connection);
     this.#context.count('OpenConnectionCount', 1);
