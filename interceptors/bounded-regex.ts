@@ -4,6 +4,9 @@ import { compileJavaRegex, PatternSyntaxError, RegexTimeoutError } from '../core
 import type { CompiledReplacement, JavaMatch, JavaRegex } from '../core/java-regex.ts';
 import { BatchAllowance, regexWarning } from '../core/regex-guard.ts';
 
+/** What all expressions of the process share until the event loop has been round: it is the loop that must not wait. */
+let ofThisTurn: BatchAllowance | undefined;
+
 /**
  * Asks one regular expression about the texts of a batch, between `begin` and `end`, without ever blocking for long: a hostile text, or
  * a thousand of them, is given up. Whoever asks then goes on as if nothing had matched, so that no event is lost by it.
@@ -21,7 +24,11 @@ export class BoundedRegex {
   }
 
   begin(): void {
-    this.#allowance = new BatchAllowance();
+    if (!ofThisTurn) {
+      ofThisTurn = new BatchAllowance();
+      setImmediate(() => (ofThisTurn = undefined));
+    }
+    this.#allowance = ofThisTurn;
   }
 
   /** `undefined`: given up. */
