@@ -3,14 +3,14 @@ import { descriptorTarget, isTerminal } from '../io/output-descriptor.ts';
 import { Output } from '../io/output.ts';
 import { openRollingFile } from '../io/rolling-file.ts';
 import { readSmallFile } from '../io/small-file.ts';
-import { optionsFilePlaces, parseAgentWords, readAgentArguments, type OptionsFile } from './cli-agent.ts';
-import { takeJvmArguments, type JvmArguments } from './cli-jvm.ts';
-import { UsageError } from './cli-options.ts';
-import type { AgentIo, AgentLog, CommandIo } from './cli-types.ts';
-import { agentUsage, programUsage, type Program } from './cli-usage.ts';
+import { optionsFilePlaces, parseAgentWords, readAgentArguments, type OptionsFile } from './command-line/agent-arguments.ts';
+import { takeJvmArguments, type JvmArguments } from './command-line/jvm-arguments.ts';
+import { UsageError } from './command-line/option-syntax.ts';
+import type { AgentIo, AgentLog, CommandIo } from './command-line/types.ts';
+import { agentUsage, programUsage, type Program } from './command-line/usage.ts';
 import { home, readBuildFacts } from './installation.ts';
-import { droppedLine, openLog } from './log.ts';
-import { readLogSettings, type LogSettings } from './log-settings.ts';
+import { droppedLine, openLog } from './log/log.ts';
+import { readLogSettings, type LogSettings } from './log/settings.ts';
 
 /** As Flume's launcher for a command it does not know. */
 const EXIT_UNKNOWN_COMMAND = 1;
@@ -47,7 +47,7 @@ async function otherVerb(program: Program, verb: string, rest: readonly string[]
       return EXIT_UNKNOWN_COMMAND;
     }
   } else if (['check', 'explain', 'help', 'version', '--help', '-h', '--version'].includes(verb)) {
-    const { runVerb } = await import('./cli-verbs.ts');
+    const { runVerb } = await import('./command-line/verbs.ts');
     return runVerb([verb, ...takeJvmArguments(rest).words], io);
   }
   io.err(`Error: Unknown or unspecified command '${verb}'\n`);

@@ -1,5 +1,5 @@
 import { dirname, join, sep } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { readSmallFile } from '../io/small-file.ts';
 
 /** What was built, and from which sources; `unknown` where the build did not know. */
@@ -18,6 +18,11 @@ const built = dist >= 0;
 
 /** The folder that holds `bin/`, `conf/` and `plugins.d/`. */
 export const home = built ? here.slice(0, dist) : dirname(here);
+
+/** A module of the program as it runs: of the sources, or built, where it has to be an entry point of the build. `agent/plugins/kit`. */
+export function moduleUrl(path: string): string {
+  return pathToFileURL(join(home, built ? 'dist' : '', `${path}${built ? '.js' : '.ts'}`)).href;
+}
 
 export function readBuildFacts(): BuildFacts {
   const unknown = { version: 'unknown', revision: 'unknown', date: 'unknown', checksum: 'unknown' };

@@ -26,7 +26,7 @@ async function build() {
   const { dependencies = {}, optionalDependencies = {} } = packageFacts(home);
   const { metafile } = await bundle({
     absWorkingDir: home,
-    entryPoints: { 'bin/millrace': 'bin/millrace.ts' },
+    entryPoints: { 'bin/millrace': 'bin/millrace.ts', 'agent/plugins/kit': 'agent/plugins/kit.ts' },
     outdir: fresh,
     chunkNames: 'chunks/[name]-[hash]',
     bundle: true,

@@ -43,7 +43,7 @@ const BROKEN: readonly (readonly [string, string, RegExp])[] = [
   ['monitoring/a.ts', "import {\n  Registry,\n} from 'prom-client';", /a\.ts:1 imports prom-client at the top/],
   ['io/a.ts', "import { b } from './b';", /without its ending/],
   ['io/a.ts', 'process.exit(1);', /process\.exit/],
-  ['agent/cli-verbs.ts', 'const a = `${process.env.HOME}`;', /process\.env/],
+  ['agent/command-line/verbs.ts', 'const a = `${process.env.HOME}`;', /process\.env/],
   ['io/a.ts', "// fine\nconsole.log('x');", /a\.ts:2 console/],
   ['io/SomeFile.ts', '', /kebab-case/],
   ['io/utils.ts', '', /nothing in particular/],

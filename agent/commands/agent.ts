@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { describeError } from '../../core/errors.ts';
 import { enableLinearRegexes } from '../../core/regex-guard.ts';
-import type { AgentArguments, AgentIo } from '../cli-types.ts';
-import { configurationLoader } from '../configuration-loader.ts';
-import { RunningAgent } from '../running-agent.ts';
+import type { AgentArguments, AgentIo } from '../command-line/types.ts';
+import { configurationLoader } from '../configuration/loader.ts';
+import { RunningAgent } from '../running/running-agent.ts';
 import { readBuildFacts } from '../installation.ts';
-import { homeDirectory } from '../system-properties.ts';
+import { homeDirectory } from '../configuration/system-properties.ts';
 
 const DEFAULT_STOP_MS = 10_000;
 const FILE_POLL_S = 30;

@@ -1,10 +1,10 @@
 import { readConfigFile } from '../../io/config-files.ts';
 import { describeError } from '../../core/errors.ts';
-import type { CheckArguments, CommandIo } from '../cli-types.ts';
-import { planConfiguration, type PlannedConfiguration } from '../load-plan.ts';
-import { problemsOf, unknownAgent } from '../plan.ts';
-import type { AgentPlan, Problem, Rules } from '../plan-types.ts';
-import { applyStrictness, exitCodeFor, problem, renderProblems, sortProblems } from '../problems.ts';
+import type { CheckArguments, CommandIo } from '../command-line/types.ts';
+import { planConfiguration, type PlannedConfiguration } from '../configuration/load-plan.ts';
+import { problemsOf, unknownAgent } from '../plan/plan.ts';
+import type { AgentPlan, Problem, Rules } from '../plan/types.ts';
+import { applyStrictness, exitCodeFor, problem, renderProblems, sortProblems } from '../problems/problems.ts';
 
 /**
  * `check FILE…`: every problem of every agent, each file by itself. Resolves with 0 (clean), 1 (warnings only) or 78 (errors). With

@@ -1,6 +1,6 @@
 import { nearest } from '../../core/nearest.ts';
-import type { CommandIo, ExplainArguments } from '../cli-types.ts';
-import { CATALOGUE, catalogueEntry } from '../problem-catalogue.ts';
+import type { CommandIo, ExplainArguments } from '../command-line/types.ts';
+import { CATALOGUE, catalogueEntry } from '../problems/catalogue.ts';
 
 const EXIT_USAGE = 64;
 

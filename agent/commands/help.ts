@@ -1,11 +1,11 @@
 import type { Kind } from '../../core/component.ts';
 import type { AnyDefinition } from '../../core/define.ts';
 import { nearest } from '../../core/nearest.ts';
-import type { CommandIo, HelpArguments } from '../cli-types.ts';
-import { agentUsage, programUsage } from '../cli-usage.ts';
-import { addAllPlugins } from '../configuration-plugins.ts';
-import { exampleOf, ignoredKeys, optionTexts, typeNotes } from '../definition-text.ts';
-import { loadRegistries } from '../registries.ts';
+import type { CommandIo, HelpArguments } from '../command-line/types.ts';
+import { agentUsage, programUsage } from '../command-line/usage.ts';
+import { addAllPlugins } from '../plugins/of-configuration.ts';
+import { exampleOf, ignoredKeys, optionTexts, typeNotes } from '../plan/definition-text.ts';
+import { loadRegistries } from '../plan/registries.ts';
 
 /** EX_USAGE: there is no such kind or type. */
 const EXIT_USAGE = 64;

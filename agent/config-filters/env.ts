@@ -1,5 +1,5 @@
 import { define } from '../../core/define.ts';
-import type { FilterContext } from '../plan-filters.ts';
+import type { FilterContext } from '../plan/filters.ts';
 
 /** Flume's `EnvironmentVariableConfigFilter` (part 1 §1.10). */
 export const envFilter = define('config filter', {

@@ -64,7 +64,7 @@ function importFaults(path: string, folder: string, found: ReturnType<typeof sca
     return /^node:fs(\/|$)/.test(specifier) && folder !== 'io' && !found.typeOnly ? [`${place} imports ${specifier}; files are opened in io/`] : [];
   }
   if (!specifier.startsWith('.')) {
-    const allowed = !found.static || found.typeOnly || /^agent\/cli[^/]*$/.test(path);
+    const allowed = !found.static || found.typeOnly || /^agent\/(cli\.ts$|command-line\/)/.test(path);
     return allowed ? [] : [`${place} imports ${specifier} at the top of the module; import() it where it is used`];
   }
   const target = posix.normalize(posix.join(posix.dirname(path), specifier));

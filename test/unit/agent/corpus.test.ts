@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { check } from '../../../agent/commands/check.ts';
-import type { CommandIo } from '../../../agent/cli-types.ts';
+import type { CommandIo } from '../../../agent/command-line/types.ts';
 
 /** Flume configurations of other people and what Flume 1.11 makes of them; handed to the project, not part of it. */
 const folder = process.env['MILLRACE_CORPUS'] ?? join(import.meta.dirname, '../../../../shared/corpus');

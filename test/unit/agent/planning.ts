@@ -1,6 +1,6 @@
 import { check } from '../../../agent/commands/check.ts';
-import { planConfiguration, type PlannedConfiguration } from '../../../agent/load-plan.ts';
-import type { AgentPlan, Rules } from '../../../agent/plan-types.ts';
+import { planConfiguration, type PlannedConfiguration } from '../../../agent/configuration/load-plan.ts';
+import type { AgentPlan, Rules } from '../../../agent/plan/types.ts';
 
 /** For tests of planning: a configuration as text, without a file. */
 export interface Surroundings {

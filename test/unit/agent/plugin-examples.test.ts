@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { loadPlugins, pluginReferences } from '../../../agent/plugins.ts';
+import { loadPlugins, pluginReferences } from '../../../agent/plugins/plugins.ts';
 import { Batch } from '../../../core/batch.ts';
 import type { PartContext } from '../../../core/component.ts';
 import type { Logger } from '../../../core/log.ts';
 import { readOptions } from '../../../core/read-options.ts';
 import { Registry } from '../../../core/registry.ts';
-import { unknownTypeHint } from '../../../agent/plugin-references.ts';
+import { unknownTypeHint } from '../../../agent/plugins/references.ts';
 import { root } from '../../harness/agent.ts';
 
 const log: Logger = { error() {}, warn() {}, info() {}, debug() {}, event() {}, ready: async () => {} };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Component } from '../../../agent/component.ts';
+import { Component } from '../../../agent/running/component.ts';
 import type { Context, Lifecycle } from '../../../core/component.ts';
 import type { Logger } from '../../../core/log.ts';
 import { flumeAttributes } from '../../../monitoring/flume-json.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Delivery } from '../../../agent/deliver.ts';
+import { Delivery } from '../../../agent/running/deliver.ts';
 import { MemoryChannel } from '../../../channels/memory.ts';
 import type { Source, SourceContext } from '../../../core/component.ts';
 import { ChannelFullError } from '../../../core/errors.ts';

@@ -1,0 +1,65 @@
+import { AGENT_OPTIONS, type CliOption } from './option-syntax.ts';
+
+export type Program = 'millrace' | 'flume-ng';
+
+const MILLRACE_VERBS: readonly (readonly [string, string])[] = [
+  ['agent', 'run an agent'],
+  ['check FILE...', 'find every problem of configuration files'],
+  ['explain CODE', 'say more about a problem, for example M012'],
+  ['help [KIND [TYPE]]', 'this text, the types of a kind, or the options of a type: help source netcat'],
+  ['version', 'show the version'],
+];
+
+const FLUME_COMMANDS: readonly (readonly [string, string])[] = [
+  ['help', 'show this text'],
+  ['agent', 'run an agent'],
+  ['node', 'the same, under its old name'],
+  ['avro-client', 'send a file to an Avro source (not there yet)'],
+  ['tool', "repair a file channel (not there yet)"],
+  ['version', 'show the version'],
+];
+
+/** Usage of the whole program. */
+export function programUsage(program: Program): string {
+  const commands = program === 'flume-ng' ? FLUME_COMMANDS : MILLRACE_VERBS;
+  return [
+    `Usage: ${program} <command> [options]`,
+    '',
+    'Commands:',
+    ...columns(commands),
+    '',
+    agentOptions(),
+    '',
+    `Example: ${program} agent --conf conf --conf-file conf/quickstart.properties --name a1 -Dflume.root.logger=INFO,console`,
+    '',
+  ].join('\n');
+}
+
+/** Usage of `agent` alone. */
+export function agentUsage(program: Program): string {
+  return `Usage: ${program} agent --name NAME --conf-file FILE [options]\n\n${agentOptions()}\n`;
+}
+
+function agentOptions(): string {
+  return [
+    'Options of agent:',
+    ...columns(AGENT_OPTIONS.map((option) => [spelling(option), option.doc])),
+    '',
+    'System properties of agent (-Dname=value):',
+    ...columns([
+      ['flume.root.logger', 'level and place of the log: INFO,console; DEBUG,LOGFILE'],
+      ['flume.log.dir, flume.log.file', 'where LOGFILE is: flume.log in the working directory'],
+      ['millrace.log.format', 'text or json'],
+      ['flume.monitoring.type, .port', 'http and a port: metrics over HTTP'],
+    ]),
+  ].join('\n');
+}
+
+function spelling({ long, short, argument }: CliOption): string {
+  return `${short === undefined ? '' : `-${short}, `}--${long}${argument === undefined ? '' : ` <${argument}>`}`;
+}
+
+function columns(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`);
+}

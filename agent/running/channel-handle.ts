@@ -1,0 +1,72 @@
+import type { Batch } from '../../core/batch.ts';
+import type { Channel, ChannelStatus, Description, Transaction } from '../../core/component.ts';
+import { AgentError } from '../../core/errors.ts';
+import type { Component } from './component.ts';
+
+/**
+ * A channel as sources and sinks hold it: the running product of its component, whichever that is at the moment, with Flume's counters
+ * kept around it. While the channel does not run, puts and takes fail with the reason.
+ */
+export class ChannelHandle implements Channel {
+  readonly component: Component<Channel>;
+
+  constructor(component: Component<Channel>) {
+    this.component = component;
+  }
+
+  get transactionCapacity(): number {
+    return this.#running().transactionCapacity;
+  }
+
+  get durable(): boolean {
+    return this.component.product?.durable ?? false;
+  }
+
+  async start(): Promise<void> {
+    await this.component.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.component.stop();
+  }
+
+  put(batch: Batch, signal: AbortSignal): Promise<void> {
+    const { component } = this;
+    if (!component.product) return Promise.reject(this.#notRunning());
+    component.count('EventPutAttemptCount', batch.size);
+    return component.product.put(batch, signal).then(() => component.count('EventPutSuccessCount', batch.size));
+  }
+
+  async take(max: number, signal: AbortSignal): Promise<Transaction | undefined> {
+    const { component } = this;
+    const transaction = await this.#running().take(max, signal);
+    if (!transaction) return undefined;
+    component.count('EventTakeAttemptCount', transaction.batch.size);
+    return {
+      batch: transaction.batch,
+      async commit() {
+        await transaction.commit();
+        component.count('EventTakeSuccessCount', transaction.batch.size);
+      },
+      rollback: () => transaction.rollback(),
+    };
+  }
+
+  status(): ChannelStatus {
+    return this.component.product?.status() ?? { size: 0, capacity: 0, byteLength: 0 };
+  }
+
+  describe(): Description {
+    return this.component.product?.describe?.() ?? {};
+  }
+
+  #running(): Channel {
+    if (!this.component.product) throw this.#notRunning();
+    return this.component.product;
+  }
+
+  #notRunning(): AgentError {
+    const { id } = this.component.spec;
+    return new AgentError('M105', `channel ${id} does not run: ${this.component.reason ?? this.component.state}`);
+  }
+}

@@ -1,0 +1,151 @@
+import type { Batch } from '../../core/batch.ts';
+import type { Channel, DeliverOptions, Interceptor, Route, Selector } from '../../core/component.ts';
+import { describeError, isAbort, TooLargeError } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import { Backoff } from '../../io/backoff.ts';
+
+/** Pauses between puts that wait for a channel which is full or failing. */
+const RETRY = { firstMs: 50, mostMs: 2000 };
+
+export interface DeliveryParts {
+  readonly interceptors: readonly Interceptor[];
+  readonly selector: Selector;
+  /** The source's channels by name. */
+  readonly channels: ReadonlyMap<string, Channel>;
+  readonly log: Logger;
+  /** Aborts what waits when the source stops. */
+  readonly signal: AbortSignal;
+  /** Sets events aside that can never be stored. */
+  setAside(batch: Batch, reason: string): Promise<void>;
+  count(counter: string, amount: number): void;
+}
+
+/** The way of a batch from a source to its channels: interceptors, selector, one put per route, all at once. */
+export class Delivery {
+  readonly #parts: DeliveryParts;
+  /** Most events that every channel of the source takes in one put. */
+  readonly batchLimit: number;
+  /** Per channel, the last of the batches that wait to be put again. */
+  readonly #held = new Map<string, Promise<void>>();
+
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts;
+    this.batchLimit = Math.min(...[...parts.channels.values()].map((channel) => channel.transactionCapacity));
+  }
+
+  /** See SourceContext.deliver. */
+  deliver(batch: Batch, options: DeliverOptions = {}): Promise<void> {
+    let kept: Batch = batch;
+    try {
+      for (const interceptor of this.#parts.interceptors) {
+        kept = interceptor.intercept(kept);
+        if (kept.size === 0) return DELIVERED;
+      }
+      const routes = this.#parts.selector.route(kept);
+      const [only] = routes;
+      if (only && routes.length === 1 && !only.optional) return this.#putRequired(only, options.wait ?? false);
+      return this.#putAll(routes, kept.size, options.wait ?? false);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  async #putAll(routes: readonly Route[], size: number, wait: boolean): Promise<void> {
+    if (routes.length === 0) {
+      this.#parts.count('EventUnroutedCount', size);
+      this.#parts.log.warn('events match no channel of the selector and are dropped', { events: size });
+      return;
+    }
+    const results = await Promise.allSettled(
+      routes.map((route) => (route.optional ? this.#putOptional(route) : this.#putRequired(route, wait))),
+    );
+    for (const result of results) if (result.status === 'rejected') throw result.reason;
+  }
+
+  #putRequired(route: Route, wait: boolean): Promise<void> {
+    const channel = this.#channel(route.channel);
+    if (route.batch.size > channel.transactionCapacity) return this.#putPieces(route, channel.transactionCapacity, wait);
+    if (wait && this.#held.has(route.channel)) return this.#hold(route);
+    return channel.put(route.batch, this.#parts.signal).catch((error: unknown) => this.#failed(route, error, wait));
+  }
+
+  async #putPieces(route: Route, pieceSize: number, wait: boolean): Promise<void> {
+    const pieces: Promise<void>[] = [];
+    for (let from = 0; from < route.batch.size; from += pieceSize) {
+      const batch = route.batch.slice(from, Math.min(from + pieceSize, route.batch.size));
+      pieces.push(this.#putRequired({ ...route, batch }, wait));
+    }
+    for (const result of await Promise.allSettled(pieces)) if (result.status === 'rejected') throw result.reason;
+  }
+
+  async #failed(route: Route, error: unknown, wait: boolean): Promise<void> {
+    if (error instanceof TooLargeError) return this.#putHalves(route, error, wait);
+    if (!wait || isAbort(error) || this.#parts.signal.aborted) throw error;
+    return this.#hold(route, error);
+  }
+
+  /** One half after the other, which keeps the order, down to the single event that does not fit. */
+  async #putHalves(route: Route, error: TooLargeError, wait: boolean): Promise<void> {
+    const { batch, channel } = route;
+    const middle = Math.floor(batch.size / 2);
+    if (middle === 0) {
+      this.#parts.log.error('event does not fit into its channel and is set aside', { channel, reason: error.message });
+      return this.#parts.setAside(batch, error.message);
+    }
+    await this.#putRequired({ ...route, batch: batch.slice(0, middle) }, wait);
+    await this.#putRequired({ ...route, batch: batch.slice(middle, batch.size) }, wait);
+  }
+
+  /** Puts again until it works, behind everything that is held for the same channel already: the order of the events stays. */
+  #hold(route: Route, error?: unknown): Promise<void> {
+    const before = this.#held.get(route.channel) ?? DELIVERED;
+    const held = before.then(() => this.#putAgain(route, error));
+    this.#held.set(route.channel, held);
+    const done = (): void => {
+      if (this.#held.get(route.channel) === held) this.#held.delete(route.channel);
+    };
+    held.then(done, done);
+    return held;
+  }
+
+  async #putAgain(route: Route, first: unknown): Promise<void> {
+    const { log, signal } = this.#parts;
+    const channel = this.#channel(route.channel);
+    const backoff = new Backoff(RETRY);
+    for (let error = first; ; ) {
+      if (error !== undefined) {
+        const reason = describeError(error);
+        log.warn('channel does not take events; the source waits', { channel: route.channel, events: route.batch.size, reason });
+        await backoff.pause(signal);
+      }
+      try {
+        return await channel.put(route.batch, signal);
+      } catch (next) {
+        if (isAbort(next) || signal.aborted) throw next;
+        error = next;
+      }
+    }
+  }
+
+  async #putOptional(route: Route): Promise<void> {
+    try {
+      await this.#putRequired(route, false);
+    } catch (error) {
+      if (isAbort(error)) return;
+      this.#parts.count('EventOptionalDroppedCount', route.batch.size);
+      this.#parts.log.warn('optional channel did not take events; they are dropped there', {
+        channel: route.channel,
+        events: route.batch.size,
+        reason: describeError(error),
+      });
+    }
+  }
+
+  #channel(name: string): Channel {
+    const channel = this.#parts.channels.get(name);
+    if (!channel) throw new Error(`the selector chose channel "${name}", which is not one of the source's channels`);
+    return channel;
+  }
+}
+
+const DELIVERED = Promise.resolve();

@@ -1,0 +1,164 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { describeError } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import type { AgentIo } from '../command-line/types.ts';
+import { DeadLetters } from './dead-letters.ts';
+import { drawAgent } from './picture.ts';
+import type { AgentPlan } from '../plan/types.ts';
+import { ReloadWatch } from './reload-watch.ts';
+import { Supervisor, type StopReport } from './supervisor.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/** A configuration as it was read: what to run, or why not. */
+export interface LoadedConfiguration {
+  /** Absent: nothing of it can run, and `report` says why. */
+  readonly plan?: AgentPlan;
+  /** Problems as `check` prints them; empty if there are none. */
+  readonly report: string;
+  readonly errors: number;
+  readonly warnings: number;
+  /** Texts that must never be printed. */
+  readonly secrets: ReadonlySet<string>;
+}
+
+export interface ConfigurationLoader {
+  readonly files: readonly string[];
+  /** Reads and plans the configuration. A configuration that cannot be read is one with errors. */
+  load(): Promise<LoadedConfiguration>;
+  /** A text that changes when the configuration does, without reading more than is needed. */
+  look(): Promise<string>;
+}
+
+export interface RunningOptions {
+  readonly agent: string;
+  readonly version: string;
+  readonly io: AgentIo;
+  readonly loader: ConfigurationLoader;
+  /** Negative: never. */
+  readonly reloadEveryMs: number;
+  readonly stopTimeoutMs: number;
+  readonly deadLetters: string;
+}
+
+/** What a stop may take beyond its time-out, for closing what is open. */
+const CLOSE_MS = 3000;
+const SETTLE_MS = 1000;
+
+/** An agent from its first plan to its end. */
+export class RunningAgent {
+  readonly supervisor: Supervisor;
+  readonly #options: RunningOptions;
+  readonly #log: Logger;
+  readonly #deadLetters: DeadLetters;
+  readonly #watch: ReloadWatch;
+  #ended: (status: number) => void = () => undefined;
+  /** Resolves with the exit status. */
+  readonly ended = new Promise<number>((resolve) => (this.#ended = resolve));
+  #stopping: Promise<void> | undefined;
+  #plan: AgentPlan | undefined;
+
+  constructor(options: RunningOptions) {
+    this.#options = options;
+    this.#log = options.io.log.logger(options.agent);
+    this.#deadLetters = new DeadLetters(options.deadLetters);
+    const surroundings: Surroundings = {
+      logger: (component) => options.io.log.logger(component),
+      setAside: (component, batch, reason) => this.#deadLetters.write(component, batch, reason),
+      fatal: (error) => this.fatal(error),
+    };
+    this.supervisor = new Supervisor(options.agent, surroundings);
+    this.#watch = new ReloadWatch({
+      everyMs: options.reloadEveryMs,
+      settleMs: SETTLE_MS,
+      look: () => options.loader.look(),
+      reload: () => this.#reload(),
+    });
+  }
+
+  /** Starts everything; resolves once it runs. `seen` is what the loader's `look` answered before it loaded the plan. */
+  async start(plan: AgentPlan, seen: string): Promise<void> {
+    this.#plan = plan;
+    await this.supervisor.apply(plan);
+    if (!this.#stopping) this.#watch.start(seen);
+  }
+
+  /** Tells what runs; the last thing of a start. */
+  announce(monitoring: string | undefined): void {
+    if (!this.#plan || this.#stopping) return;
+    const plan = this.#plan;
+    this.#log.info('agent runs', { components: this.supervisor.components().length });
+    const extras = { version: this.#options.version, files: this.#options.loader.files, deadLetters: this.#deadLetters.directory };
+    const picture = drawAgent(plan, this.supervisor, { ...extras, ...(monitoring !== undefined && { monitoring }) });
+    // The picture holds reasons of failures, and lines of events are printed as they stand.
+    for (const line of this.#options.io.log.mask(picture).trimEnd().split('\n')) this.#log.event(line);
+  }
+
+  /** Reads the configuration again soon. */
+  reload(): void {
+    if (!this.#stopping) this.#watch.request();
+  }
+
+  /** Ends at once if the agent is stopping already: somebody is losing patience. Otherwise stops in order. */
+  interrupt(status: number): void {
+    if (!this.#stopping) return this.stop();
+    this.#log.warn('interrupted while it stopped: the agent ends at once');
+    this.#tellLost(this.supervisor.volatileEvents());
+    this.#ended(status);
+  }
+
+  /** Stops in order, once, however often it is asked to. */
+  stop(): void {
+    this.#stopping ??= this.#stop().then(
+      () => this.#ended(0),
+      (error: unknown) => {
+        this.#log.error('agent did not stop cleanly', { reason: describeError(error) });
+        this.#ended(1);
+      },
+    );
+  }
+
+  /** A broken invariant: what is durable is recovered at the next start. */
+  fatal(error: Error): void {
+    this.#log.error('broken invariant: this is a fault of Millrace; the agent ends', { stack: error.stack });
+    this.#ended(70);
+  }
+
+  async #stop(): Promise<void> {
+    const { stopTimeoutMs } = this.#options;
+    this.#log.info('agent stops: sources first, then what channels in memory hold is drained', { atMostMs: stopTimeoutMs });
+    const deadline = sleep(stopTimeoutMs + CLOSE_MS, 'late' as const, { ref: false });
+    const stopped = Promise.all([this.#watch.stop(), this.supervisor.stop(stopTimeoutMs)]);
+    const outcome = await Promise.race([stopped, deadline]);
+    await Promise.race([this.#deadLetters.close(), deadline]);
+    if (outcome === 'late') {
+      this.#tellLost(this.supervisor.volatileEvents());
+      this.#log.warn('components did not stop in time and are left behind', { waitedMs: stopTimeoutMs + CLOSE_MS });
+      return;
+    }
+    this.#tellLost(outcome[1].left);
+    this.#log.info('agent stopped', { eventsLost: outcome[1].left.reduce((sum, { events }) => sum + events, 0) });
+  }
+
+  #tellLost(left: StopReport['left']): void {
+    for (const { channel, events } of left) {
+      // The name stands in the sentence, so that the log takes no channel for a repetition of another one.
+      this.#log.error(`events in memory of channel ${channel} are lost: they were not drained in time`, { channel, events });
+    }
+  }
+
+  async #reload(): Promise<void> {
+    const loaded = await this.#options.loader.load();
+    this.#options.io.log.hide(loaded.secrets);
+    if (!loaded.plan) {
+      this.#log.error('the changed configuration cannot run; the agent goes on with the one it has', { errors: loaded.errors });
+      for (const line of loaded.report.trimEnd().split('\n')) this.#log.event(line);
+      return;
+    }
+    if (this.#stopping) return;
+    if (loaded.report) for (const line of loaded.report.trimEnd().split('\n')) this.#log.event(line);
+    this.#plan = loaded.plan;
+    const changed = await this.supervisor.apply(loaded.plan);
+    if (changed.length === 0) this.#log.info('configuration read again: nothing has changed for this agent');
+    else this.#log.info('changed configuration runs', { changed: changed.join(', ') });
+  }
+}
