@@ -2,9 +2,9 @@
 import { mkdirSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { exampleOf, ignoredKeys, optionTexts, typeNotes } from '../agent/definition-text.ts';
-import { CATALOGUE, type CatalogueEntry } from '../agent/problem-catalogue.ts';
-import { loadRegistries } from '../agent/registries.ts';
+import { exampleOf, ignoredKeys, optionTexts, typeNotes } from '../agent/plan/definition-text.ts';
+import { CATALOGUE, type CatalogueEntry } from '../agent/problems/catalogue.ts';
+import { loadRegistries } from '../agent/plan/registries.ts';
 import type { AnyDefinition } from '../core/define.ts';
 
 const home = dirname(dirname(fileURLToPath(import.meta.url)));

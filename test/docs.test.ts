@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { check } from '../agent/commands/check.ts';
-import { CATALOGUE } from '../agent/problem-catalogue.ts';
+import { CATALOGUE } from '../agent/problems/catalogue.ts';
 import { renderDocs } from '../scripts/generate-docs.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));

@@ -102,6 +102,15 @@ test('both commands work from any folder under the Node of the machine', (t) => 
   assert.equal(run('flume-ng', 'agent', '-n', 'a1', '-f', 'missing.conf').status, 78);
 });
 
+test('a plug-in of an installed program imports from millrace', (t) => {
+  if (missing) return t.skip(missing);
+  const plugin = "import { define } from 'millrace';\nexport const plugin = define('interceptor', { types: ['mine'], summary: 'Passes.', options: {}, create: () => ({ intercept: (batch) => batch }) });\n";
+  writeFileSync(join(elsewhere, 'mine.mjs'), plugin);
+  writeFileSync(join(elsewhere, 'plugin.conf'), `${CONF}a1.sources.r1.interceptors = i1\na1.sources.r1.interceptors.i1.type = ./mine.mjs\n`);
+  const { status, out, err } = run('millrace', 'check', 'plugin.conf');
+  assert.equal(status, 0, out + err);
+});
+
 test('an installed agent runs and stops', async (t) => {
   if (!installed(t)) return;
   const child = spawn(join(top, 'prefix', 'bin', 'flume-ng'), ['agent', '-n', 'a1', '-c', '.', '-f', 'a.conf'], {
