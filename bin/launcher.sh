@@ -3,9 +3,8 @@
 # Finds the Node that came with the installation, or one of at least version 24 in PATH, and becomes it. What flume-ng's own launcher
 # does with --conf, flume-env.sh, JAVA_OPTS, FLUME_JAVA_OPTS and --dryrun is done here; everything else is passed on as it stands.
 
-# For little memory: young objects get 1 MB, they are looked through when much was read (io/read-memory.ts), and no threads of their own
-# do it beside the work.
-node_flags='--max-semi-space-size=1 --single-threaded-gc --expose-gc'
+# For little memory: young objects get 1 MB, and they are looked through when much was read (io/read-memory.ts).
+node_flags='--max-semi-space-size=1 --expose-gc'
 
 fail() {
   printf '%s: %s\n' "$program" "$1" >&2

@@ -103,7 +103,7 @@ test('both commands work from any folder under the Node of the machine', (t) => 
 });
 
 test('a plug-in of an installed program imports from millrace', (t) => {
-  if (missing) return t.skip(missing);
+  if (!installed(t)) return;
   const plugin = "import { define } from 'millrace';\nexport const plugin = define('interceptor', { types: ['mine'], summary: 'Passes.', options: {}, create: () => ({ intercept: (batch) => batch }) });\n";
   writeFileSync(join(elsewhere, 'mine.mjs'), plugin);
   writeFileSync(join(elsewhere, 'plugin.conf'), `${CONF}a1.sources.r1.interceptors = i1\na1.sources.r1.interceptors.i1.type = ./mine.mjs\n`);

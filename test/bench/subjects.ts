@@ -46,7 +46,7 @@ export async function startMillrace(conf: string, counter: Counter): Promise<Sub
   const began = performance.now();
   const daemon = startDaemon({
     command: 'node',
-    args: ['--max-semi-space-size=1', '--single-threaded-gc', '--expose-gc', join(root, 'dist/bin/millrace.js'), 'agent', '--conf-file', join(folder, 'x.conf'), '--name', 'a1', ...monitoringArguments(monitoring), '--no-reload-conf'],
+    args: ['--max-semi-space-size=1', '--expose-gc', join(root, 'dist/bin/millrace.js'), 'agent', '--conf-file', join(folder, 'x.conf'), '--name', 'a1', ...monitoringArguments(monitoring), '--no-reload-conf'],
   });
   await listening(port, daemon);
   const startMs = performance.now() - began;
