@@ -1,0 +1,126 @@
+import { crc32 } from 'node:zlib';
+import { CorruptionError } from '../../core/errors.ts';
+import type { Range } from './ranges.ts';
+
+/**
+ * Keys of the store. Numbers are unsigned; u64 is big-endian everywhere, so that keys sort as the numbers do, u32 is little-endian.
+ *
+ *   'd' u64 first event   a record: the events of one write (record.ts)
+ *   'i' u64 first event   its row in the index (below)
+ *   'h'                   what is done with (below)
+ *   'm'                   JSON: {"format": 1, "store": "16 hex digits"}
+ *
+ * Row of the index, 32 bytes: u32 CRC-32 of key and rest, u32 events, u64 body bytes before its first event since the store began,
+ * u64 body bytes of its events, u64 length of the record.
+ *
+ * Done with: u32 CRC-32 of the rest, u32 ranges, u64 head, u64 body bytes below the head, then per range u64 from, u64 to, u64 bytes.
+ */
+export const FORMAT_VERSION = 1;
+
+export const HEAD_KEY = Buffer.from('h');
+export const META_KEY = Buffer.from('m');
+
+const DATA = 0x64;
+const INDEX = 0x69;
+const ROW_BYTES = 32;
+const DONE_HEADER_BYTES = 24;
+const RANGE_BYTES = 24;
+
+export function dataKey(event: number): Buffer {
+  return key(DATA, event);
+}
+
+export function indexKey(event: number): Buffer {
+  return key(INDEX, event);
+}
+
+/** The number in a data or index key; `undefined` for a key that is neither, as a damaged one may be. */
+export function eventOfKey(bytes: Buffer): number | undefined {
+  return bytes.length === 9 && (bytes[0] === DATA || bytes[0] === INDEX) ? readU64(bytes, 1) : undefined;
+}
+
+export interface IndexRow {
+  readonly first: number;
+  readonly events: number;
+  readonly firstByte: number;
+  readonly bytes: number;
+  readonly length: number;
+}
+
+export function encodeRow(row: IndexRow): Buffer {
+  const bytes = Buffer.allocUnsafe(ROW_BYTES);
+  bytes.writeUInt32LE(row.events, 4);
+  writeU64(bytes, row.firstByte, 8);
+  writeU64(bytes, row.bytes, 16);
+  writeU64(bytes, row.length, 24);
+  bytes.writeUInt32LE(crc32(bytes.subarray(4), crc32(indexKey(row.first))), 0);
+  return bytes;
+}
+
+/** `undefined` for a row that is not as it was written. */
+export function decodeRow(rowKey: Buffer, value: Buffer): IndexRow | undefined {
+  const first = eventOfKey(rowKey);
+  if (first === undefined || rowKey[0] !== INDEX || value.length !== ROW_BYTES) return undefined;
+  if (value.readUInt32LE(0) !== crc32(value.subarray(4), crc32(rowKey))) return undefined;
+  return {
+    first,
+    events: value.readUInt32LE(4),
+    firstByte: readU64(value, 8),
+    bytes: readU64(value, 16),
+    length: readU64(value, 24),
+  };
+}
+
+export interface DoneState {
+  readonly head: number;
+  readonly headBytes: number;
+  readonly ranges: readonly Range[];
+}
+
+/** With at most `mostRanges` ranges: what is left out would be delivered again after a crash. */
+export function encodeDone(done: DoneState, mostRanges: number): Buffer {
+  const count = Math.min(done.ranges.length, mostRanges);
+  const bytes = Buffer.allocUnsafe(DONE_HEADER_BYTES + count * RANGE_BYTES);
+  bytes.writeUInt32LE(count, 4);
+  writeU64(bytes, done.head, 8);
+  writeU64(bytes, done.headBytes, 16);
+  for (let index = 0; index < count; index++) {
+    const range = done.ranges[index] as Range;
+    const at = DONE_HEADER_BYTES + index * RANGE_BYTES;
+    writeU64(bytes, range.from, at);
+    writeU64(bytes, range.to, at + 8);
+    writeU64(bytes, range.bytes, at + 16);
+  }
+  bytes.writeUInt32LE(crc32(bytes.subarray(4)), 0);
+  return bytes;
+}
+
+/** Throws CorruptionError for bytes that `encodeDone` did not write. */
+export function decodeDone(bytes: Buffer): DoneState {
+  const damaged = (): CorruptionError => new CorruptionError('the account of the events that are done with is damaged');
+  if (bytes.length < DONE_HEADER_BYTES || bytes.readUInt32LE(0) !== crc32(bytes.subarray(4))) throw damaged();
+  const count = bytes.readUInt32LE(4);
+  if (bytes.length !== DONE_HEADER_BYTES + count * RANGE_BYTES) throw damaged();
+  const ranges: Range[] = [];
+  for (let at = DONE_HEADER_BYTES; at < bytes.length; at += RANGE_BYTES) {
+    ranges.push({ from: readU64(bytes, at), to: readU64(bytes, at + 8), bytes: readU64(bytes, at + 16) });
+  }
+  return { head: readU64(bytes, 8), headBytes: readU64(bytes, 16), ranges };
+}
+
+/** Big-endian, up to 2^53 − 1, wherever 64 bits are written; fields of 32 bits are little-endian. */
+export function writeU64(bytes: Buffer, value: number, at: number): void {
+  bytes.writeUInt32BE(Math.floor(value / 2 ** 32), at);
+  bytes.writeUInt32BE(value % 2 ** 32, at + 4);
+}
+
+export function readU64(bytes: Buffer, at: number): number {
+  return bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
+}
+
+function key(kind: number, event: number): Buffer {
+  const bytes = Buffer.allocUnsafe(9);
+  bytes[0] = kind;
+  writeU64(bytes, event, 1);
+  return bytes;
+}

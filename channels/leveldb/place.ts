@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import { AgentError } from '../../core/errors.ts';
+import { processMark, type StoreFiles } from '../../io/store-files.ts';
+
+/** Where a channel keeps what it has. */
+export interface Place {
+  /** LevelDB's own directory. */
+  readonly store: string;
+  readonly guard: string;
+  /** Names the process that has the store open. */
+  readonly owner: string;
+  readonly reserve: string;
+  /** Damaged parts, and files whose examination has not ended. */
+  readonly aside: string;
+  readonly dataDirectory: string;
+  readonly checkpointDirectory: string;
+}
+
+export function placeOf(dataDirectory: string, checkpointDirectory: string): Place {
+  return {
+    store: join(dataDirectory, 'millrace-store'),
+    guard: join(checkpointDirectory, 'millrace-guard'),
+    owner: join(dataDirectory, 'millrace-owner'),
+    reserve: join(dataDirectory, 'millrace-reserve'),
+    aside: join(dataDirectory, 'millrace-aside'),
+    dataDirectory,
+    checkpointDirectory,
+  };
+}
+
+/** Stores that this process has open, by the identity of their directory: LevelDB's own lock tells processes apart, not channels of one. */
+const openHere = new Map<string, string>();
+
+/** Marks the directory as open by channel `name`; answers how to end that. Throws where this process has it open already. */
+export async function claimDirectory(files: StoreFiles, directory: string, name: string): Promise<() => void> {
+  const { device, inode } = await files.makeDirectory(directory);
+  const identity = `${device}:${inode}`;
+  const other = openHere.get(identity);
+  if (other !== undefined) throw new AgentError('M105', `cannot open the store in ${directory} for ${name}: ${other} of this process has it open; give each channel directories of its own`);
+  openHere.set(identity, name);
+  return () => openHere.delete(identity);
+}
+
+export async function writeOwner(files: StoreFiles, path: string): Promise<void> {
+  const mark = (await processMark(process.pid)) ?? '';
+  await files.replace(path, Buffer.from(`${JSON.stringify({ pid: process.pid, mark })}\n`));
+}
+
+/** The process that wrote itself down as the owner, if it still runs; a number that another process has by now does not count. */
+export async function livingOwner(files: StoreFiles, path: string): Promise<number | undefined> {
+  const text = await files.read(path);
+  if (!text) return undefined;
+  try {
+    const { pid, mark } = JSON.parse(text.toString()) as { pid?: unknown; mark?: unknown };
+    if (typeof pid !== 'number' || pid === process.pid) return undefined;
+    return (await processMark(pid)) === mark ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Throws where a directory holds what Flume's own file channel wrote. */
+export async function refuseFlumeData(files: StoreFiles, directories: readonly string[]): Promise<void> {
+  for (const directory of directories) {
+    const names = await files.list(directory);
+    const found = names.find((name) => /^log-\d+(?:\.meta)?$/.test(name) || name === 'checkpoint' || name === 'checkpoint.meta');
+    if (found === undefined) continue;
+    throw new AgentError('M133', `${join(directory, found)} was written by the file channel of Flume, which Millrace cannot read yet: let Flume drain the channel, then give this one other directories, or move Flume's away`);
+  }
+}

@@ -1,0 +1,40 @@
+import type { Context } from '../../core/component.ts';
+import { AgentError, ChannelFullError, describeError } from '../../core/errors.ts';
+import { describeGap, type Opened } from './opening.ts';
+import type { Gap } from './record-reader.ts';
+
+type Reporter = Pick<Context, 'log' | 'count'>;
+
+const SHOWN_GAPS = 10;
+
+/** What was found, and mended, while a store was opened. */
+export function reportOpening(context: Reporter, directory: string, { gaps, remarks, aside }: Opened): void {
+  for (const found of remarks) context.log.warn('the store was not as it was left', { directory, found });
+  if (gaps.length > 0) reportGaps(context, directory, gaps, aside);
+  else if (aside !== undefined) context.log.warn('no event is missing; the files as they were found are kept', { directory: aside });
+}
+
+/** Exactly which events are lost. */
+export function reportGaps(context: Reporter, directory: string, gaps: readonly Gap[], aside: string | undefined): void {
+  const events = gaps.reduce((sum, { from, to }) => sum + to - from, 0);
+  const shown = gaps.slice(0, SHOWN_GAPS).map(describeGap).join(', ');
+  const which = gaps.length > SHOWN_GAPS ? `${shown} and ${gaps.length - SHOWN_GAPS} ranges more` : shown;
+  context.count('EventLostCount', events);
+  context.log.error('stored events are damaged or missing; the rest is delivered', { events, which, directory, aside: aside ?? 'nothing' });
+}
+
+/** For puts that a store in `directory` did not take, or that came before it was mended. */
+export function brokenError(directory: string, cause?: Error): AgentError {
+  const reason = cause ? describeError(cause) : 'a write failed';
+  const message = `cannot store events in ${directory}: ${reason}; nothing is taken until the store has been opened again and verified`;
+  return /ENOSPC|No space left|EDQUOT|quota/i.test(reason) ? new ChannelFullError(message, { cause }) : new AgentError('M134', message, { cause });
+}
+
+export function stoppedError(name: string): AgentError {
+  return new AgentError('M105', `channel ${name} does not run: it was stopped or has not started`);
+}
+
+/** Begins with Flume's words: senders compare them. */
+export function fullText(name: string, capacity: number): string {
+  return `The channel has reached it's capacity of ${capacity} events: its sinks are not keeping up with its sources, or the capacity is too small. [channel=${name}]`;
+}

@@ -1,0 +1,22 @@
+import type { StoreFiles } from '../../io/store-files.ts';
+import type { Store } from './store.ts';
+
+export interface DurableSettings {
+  readonly dataDirectory: string;
+  readonly checkpointDirectory: string;
+  /** Directories that the configuration names and that stay unused. */
+  readonly unusedDirectories: readonly string[];
+  readonly capacity: number;
+  readonly transactionCapacity: number;
+  readonly keepAliveMs: number;
+  readonly requiredBytes: number;
+  readonly reserveBytes: number;
+  /** 0: each write is synced; otherwise the time between two syncs. */
+  readonly syncIntervalMs: number;
+}
+
+export interface DurableParts {
+  readonly store: (directory: string) => Store;
+  readonly files: StoreFiles;
+  readonly settings: DurableSettings;
+}
