@@ -8,7 +8,7 @@ import { MemoryQueue } from './memory-queue.ts';
 
 /** Body bytes that one slot of `byteCapacity` stands for. */
 const SLOT_BYTES = 100;
-const DEFAULT_BYTE_CAPACITY = 64 * 1024 * 1024;
+const DEFAULT_BYTE_CAPACITY = 32 * 1024 * 1024;
 const MOST_SLOTS = 2 ** 31 - 1;
 
 export const memoryChannel = define('channel', {

@@ -4,10 +4,12 @@
  */
 import { connect } from 'node:net';
 
-const BLOCK_LINES = 10_000;
+/** Bytes written at a time. */
+const BLOCK_BYTES = 1_000_000;
 const [port = '0', total = '0', connections = '1', lineBytes = '100'] = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const acks = process.argv.includes('--acks');
-const block = makeBlock(BLOCK_LINES, Number(lineBytes));
+const blockLines = Math.max(1, Math.floor(BLOCK_BYTES / Number(lineBytes)));
+const block = makeBlock(blockLines, Number(lineBytes));
 const started = performance.now();
 const each = Math.ceil(Number(total) / Number(connections));
 const sent = await Promise.all(
@@ -35,9 +37,9 @@ function send(lines: number): Promise<number> {
     socket.on('end', () => resolve(lines));
     const pump = (): void => {
       while (left > 0) {
-        const now = Math.min(left, BLOCK_LINES);
+        const now = Math.min(left, blockLines);
         left -= now;
-        if (!socket.write(now === BLOCK_LINES ? block : block.subarray(0, now * Number(lineBytes)))) {
+        if (!socket.write(now === blockLines ? block : block.subarray(0, now * Number(lineBytes)))) {
           socket.once('drain', pump);
           return;
         }
