@@ -50,6 +50,11 @@ export function readType<K extends Kind>(request: TypeRequest<K>): TypeReading<K
   const place = valuePlace(type);
   if (!definition) {
     reportUnknownType(report, kind, registry, type, word);
+    const meant = context.rules === 'millrace' ? meantType(registry, type) : undefined;
+    if (meant) {
+      const subject: Subject = { text: `${word} (${shortType(meant)})`, settings, options: meant.options, place };
+      readValues(report, context, subject, meant, { generic: GENERIC[kind] ?? /^type$/ });
+    }
     return { reason: `Unable to load ${kind} type: ${type.value}`, place };
   }
   const subject: Subject = { text: `${word} (${shortType(definition)})`, settings, options: definition.options, place };
@@ -60,6 +65,14 @@ export function readType<K extends Kind>(request: TypeRequest<K>): TypeReading<K
   }
   const reading = readValues(report, context, subject, definition, { generic: GENERIC[kind] ?? /^type$/ });
   return { definition, place, subject, ...reading };
+}
+
+/** The type that a comment behind it or a typing error hides: its options are looked at all the same. */
+function meantType<K extends Kind>(registry: Registry<K>, type: Setting): AnyDefinition<K> | undefined {
+  const comment = trailingComment(type);
+  if (comment) return registry.find(comment.before.trim());
+  const [near, second] = nearest(type.value, registry.all.flatMap(({ types }) => types));
+  return near !== undefined && second === undefined ? registry.find(near) : undefined;
 }
 
 /** Reads the options of a definition, and looks at the files it needs. */

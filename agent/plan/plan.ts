@@ -12,6 +12,7 @@ import { LISTS, splitKeys, type AgentKeys } from './keys.ts';
 import { reportCommas, withoutCommas } from './commas.ts';
 import { didYouMean, Report } from './report.ts';
 import type { AgentPlan, Plan, Problem, Registries } from './types.ts';
+import { inspectRest } from './rest.ts';
 import { LoadFailure, validateAgent, type ValidAgent } from './validate.ts';
 import { problem } from '../problems/problems.ts';
 import { isSecretKey } from '../configuration/secrets.ts';
@@ -53,7 +54,10 @@ export async function planAgents(effective: Effective, registries: Registries, s
   });
   const secrets = new Set([...effective.secrets, ...drafts.flatMap(({ report }) => [...report.secrets])].filter((text) => text !== ''));
   if (rules === 'flume') return { agents: plans, problems, secrets };
-  for (const [index, { report, valid }] of drafts.entries()) checkAgent(report, valid, examined[index] as AgentPlan);
+  for (const [index, { report, valid }] of drafts.entries()) {
+    inspectRest(report, valid, context);
+    checkAgent(report, valid, examined[index] as AgentPlan);
+  }
   problems.push(...drafts.flatMap(({ report }) => report.problems));
   problems.push(...checkTogether(drafts.map(({ report }, index) => ({ report, plan: examined[index] as AgentPlan }))));
   problems.push(...strayProblems(effective, agents, empty, nameless));

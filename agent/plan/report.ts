@@ -26,6 +26,17 @@ export class Report {
     return [...this.#dropped.values()];
   }
 
+  /** Of problems with one code at one place the first stays: it was said by whoever knew more. */
+  forgetRepeats(): void {
+    const seen = new Set<string>();
+    const kept = this.problems.filter(({ code, place }) => {
+      const key = place && `${code} ${place.file}:${place.line}:${place.column}`;
+      if (key === undefined || !seen.has(key)) return key === undefined || seen.add(key);
+      return false;
+    });
+    this.problems.splice(0, this.problems.length, ...kept);
+  }
+
   add(code: ProblemCode, rest: Parameters<typeof problem>[1]): void {
     this.problems.push(problem(code, { agent: this.agent.name, ...rest }));
   }

@@ -15,15 +15,8 @@ const POLL_OPTIONS = {
 
 /** A source with everything that Flume configures along with it. All faults are reported, although the first would do for Flume. */
 export function planSource(report: Report, name: string, { settings, channels: valid }: ValidSource, context: BuildContext, built: Built): PlannedSource | undefined {
-  const { registries } = context;
-  const type = settings.get('type') as Setting;
-  const polled = registries.sources.find(type.value)?.flume?.polled ?? false;
-  const own: Settings = new Map([...settings].filter(([key]) => !polled || !Object.hasOwn(POLL_OPTIONS, key)));
-  const reading = readType({ report, context, kind: 'source', registry: registries.sources, list: 'sources', name, settings: own, place: report.agent.place });
-  const backoff = polled ? readBackoff(report, name, settings) : { incrementMs: 1000, maxMs: 5000 };
   const channels = valid.filter((channel) => built.channels.has(channel));
-  const selector = planSelector(report, name, settings, channels, context);
-  const interceptors = planInterceptors(report, name, settings, context);
+  const { reading, backoff, selector, interceptors } = readSource(report, name, settings, channels, context);
   if (!usable(report, 'sources', name, reading)) return undefined;
   const { definition, values } = reading;
   if (channels.length === 0) {
@@ -36,6 +29,20 @@ export function planSource(report: Report, name: string, { settings, channels: v
     return undefined;
   }
   return { ...component(name, settings, reading), definition, values, channels, selector, interceptors, backoff };
+}
+
+/** Everything that the settings of a source say, its channels aside. Reports what is wrong. */
+export function readSource(report: Report, name: string, settings: Settings, channels: readonly string[], context: BuildContext) {
+  const { sources } = context.registries;
+  const type = settings.get('type') as Setting;
+  const polled = sources.find(type.value)?.flume?.polled ?? false;
+  const own: Settings = new Map([...settings].filter(([key]) => !polled || !Object.hasOwn(POLL_OPTIONS, key)));
+  return {
+    reading: readType({ report, context, kind: 'source', registry: sources, list: 'sources', name, settings: own, place: report.agent.place }),
+    backoff: polled ? readBackoff(report, name, settings) : { incrementMs: 1000, maxMs: 5000 },
+    selector: planSelector(report, name, settings, channels, context),
+    interceptors: planInterceptors(report, name, settings, context),
+  };
 }
 
 function readBackoff(report: Report, name: string, settings: Settings): PlannedSource['backoff'] | undefined {
