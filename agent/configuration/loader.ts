@@ -62,7 +62,7 @@ function canRun(agent: AgentPlan, problems: readonly Problem[]): boolean {
 
 function conclusion(errors: number, args: AgentArguments, running: AgentPlan | undefined): string {
   const count = `${errors} error${errors === 1 ? '' : 's'}`;
-  if (!running) return `${count}: agent ${args.name} is not started${args.lenient ? ', not even with --lenient' : ''}\n`;
+  if (!running) return `${count}: agent ${args.name} does not run with this configuration${args.lenient ? ', not even with --lenient' : ''}\n`;
   const without = running.dropped.map(({ component, reason }) => `${component} (${reason})`);
   return `${count}: agent ${args.name} runs all the same because of --lenient, as Flume would${without.length > 0 ? `, without ${without.join(', ')}` : ''}\n`;
 }

@@ -38,13 +38,13 @@ const broken = `${good.replace('sources = r1', 'sources = r1 r2')}a1.sources.r2.
 test('C2.5 a name that is not in the file is refused, and the names are listed', async (t) => {
   const loaded = await (await loader(t, good, { name: 'zz' })).load();
   assert.equal(loaded.plan, undefined);
-  assert.match(loaded.report, /M034 {2}the configuration has no agent named "zz"; it has a1[^]*1 error: agent zz is not started\n$/);
+  assert.match(loaded.report, /M034 {2}the configuration has no agent named "zz"; it has a1[^]*1 error: agent zz does not run with this configuration\n$/);
 });
 
 test('a file with errors is refused with the text of check; faults of other agents do not count', async (t) => {
   const refused = await (await loader(t, broken)).load();
   assert.deepEqual([refused.plan, refused.errors], [undefined, 1]);
-  assert.match(refused.report, /x\.conf:10:26 {2}error {2}M018 {2}source r2 writes to channel "c9"[^]*agent a1 is not started\n$/);
+  assert.match(refused.report, /x\.conf:10:26 {2}error {2}M018 {2}source r2 writes to channel "c9"[^]*agent a1 does not run with this configuration\n$/);
   const other = await (await loader(t, `${good}b1.channels = c\n`)).load();
   assert.deepEqual([other.plan?.name, other.report], ['a1', '']);
 });
