@@ -56,10 +56,11 @@ export class Delivery {
       this.#parts.log.warn('events match no channel of the selector and are dropped', { events: size });
       return;
     }
-    const results = await Promise.allSettled(
-      routes.map((route) => (route.optional ? this.#putOptional(route) : this.#putRequired(route, wait))),
-    );
-    for (const result of results) if (result.status === 'rejected') throw result.reason;
+    const required = routes.filter(({ optional }) => !optional);
+    if (wait) await allSettled(required.map((route) => this.#putRequired(route, wait)));
+    // Whoever is told of a failure sends again, and would double the events in every channel behind the one that failed.
+    else for (const route of required) await this.#putRequired(route, wait);
+    await Promise.all(routes.filter(({ optional }) => optional).map((route) => this.#putOptional(route)));
   }
 
   #putRequired(route: Route, wait: boolean): Promise<void> {
@@ -75,7 +76,7 @@ export class Delivery {
       const batch = route.batch.slice(from, Math.min(from + pieceSize, route.batch.size));
       pieces.push(this.#putRequired({ ...route, batch }, wait));
     }
-    for (const result of await Promise.allSettled(pieces)) if (result.status === 'rejected') throw result.reason;
+    await allSettled(pieces);
   }
 
   async #failed(route: Route, error: unknown, wait: boolean): Promise<void> {
@@ -149,3 +150,8 @@ export class Delivery {
 }
 
 const DELIVERED = Promise.resolve();
+
+/** Waits for all of them, then throws the first failure. */
+async function allSettled(promises: readonly Promise<void>[]): Promise<void> {
+  for (const result of await Promise.allSettled(promises)) if (result.status === 'rejected') throw result.reason;
+}

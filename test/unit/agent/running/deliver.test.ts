@@ -48,6 +48,14 @@ test('C4.14 a required channel that is full fails the delivery; the other has th
   assert.deepEqual([channels.a.status().size, channels.b.status().size], [2, 1]);
 });
 
+test('S27 while the first channel is full nothing goes to those behind it, however often the sender tries', async () => {
+  const channels = { a: memory(1), b: memory(100) };
+  const { made } = delivery(channels);
+  await made.deliver(batchOf('first'));
+  for (let attempt = 0; attempt < 5; attempt++) await assert.rejects(made.deliver(batchOf('again')), ChannelFullError);
+  assert.equal(channels.b.status().size, 1);
+});
+
 test('C4.15 S27 an optional channel that is full fails nothing, and what it did not take is counted', async () => {
   const channels = { a: memory(10), b: memory(1) };
   const { made, counted } = delivery(channels, {
