@@ -17,7 +17,7 @@ import { brokenError, fullText, reportGaps, reportOpening, stoppedError } from '
 import { accountStep, removeBelow, takeOut } from './recovery.ts';
 import { SpaceGuard } from './space.ts';
 import type { DurableParts, DurableSettings } from './settings.ts';
-import type { Step, Store } from './store.ts';
+import { isDamage, type Step, type Store } from './store.ts';
 import { UsedRecords } from './used-records.ts';
 import { abortReason, WaitingPuts, type Put } from './waiting-puts.ts';
 
@@ -71,6 +71,10 @@ export class DurableChannel implements Channel {
   #accountDirty = false;
   #writing: Promise<void> | undefined;
   #reopening: Promise<void> | undefined;
+  /** Why the store is to be repaired when it is opened again. */
+  #damage: string | undefined;
+  /** Where reading was when the store was repaired last. */
+  #repairedAt = -1;
   /** The next write is to be synced, whatever else. */
   #syncDue = false;
 
@@ -315,7 +319,8 @@ export class DurableChannel implements Channel {
     this.#blocked.failAll(failure);
     if (this.#state !== 'open') return;
     this.#state = 'broken';
-    this.#context.log.warn('the store cannot be written; it is closed, opened again and verified before it takes events', {
+    if (isDamage(error)) this.#damage = describeError(error);
+    this.#context.log.warn('the store cannot be used; it is closed, opened again and verified before it takes events', {
       directory: this.#place.store,
       events: waiting.reduce((sum, { batch }) => sum + batch.size, 0),
       reason: describeError(error),
@@ -337,7 +342,9 @@ export class DurableChannel implements Channel {
         await this.#guard?.sync();
         // What was refused to the sources may have got into the store all the same.
         const parts = { store: this.#store, files: this.#files, place: this.#place, guard: this.#guardState() };
-        const opened = await openStore({ ...parts, refusedFrom: this.#tail.event });
+        const opened = await openStore({ ...parts, refusedFrom: this.#tail.event, ...(this.#damage !== undefined && { damage: this.#damage }) });
+        if (this.#damage !== undefined) this.#repairedAt = this.#reader.position.event;
+        this.#damage = undefined;
         await this.#space.look();
         this.#resume(opened);
         return;
@@ -379,6 +386,7 @@ export class DurableChannel implements Channel {
     this.#reading = this.#readPage()
       .catch(async (error: unknown) => {
         if (this.#state !== 'open') return;
+        if (isDamage(error)) return this.#break(error as Error, []);
         this.#context.log.warn('stored events cannot be read; trying again', { directory: this.#place.store, reason: describeError(error) });
         await new Backoff({ firstMs: 1000, mostMs: 1000 }).pause(this.#stopping.signal).catch(() => undefined);
       })
@@ -389,6 +397,7 @@ export class DurableChannel implements Channel {
   }
 
   async #readPage(): Promise<void> {
+    this.#reader.tolerant = this.#repairedAt === this.#reader.position.event;
     const page = await this.#reader.read(this.#tail, PAGE_BYTES);
     const missing = page.gaps.flatMap((gap) => takeOut(gap, this.#done));
     if (missing.length > 0) await this.#lost(missing);

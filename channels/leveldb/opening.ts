@@ -21,6 +21,8 @@ export interface OpeningParts {
   readonly place: Place;
   readonly guard: GuardState | undefined;
   readonly refusedFrom?: number;
+  /** It opens, and cannot be used: why it is to be repaired. */
+  readonly damage?: string;
 }
 
 /**
@@ -33,14 +35,18 @@ export async function openStore(parts: OpeningParts): Promise<Opened> {
   const names = await files.list(place.store);
   if ((await files.freeBytes(place.dataDirectory)) < OPENING_BYTES) await files.remove(place.reserve);
   await files.linkAll(place.store, names.filter((name) => /^(?:\d+\.log|MANIFEST-\d+|CURRENT)$/.test(name)), pending);
-  const fault = await openOrRepair(parts, names, pending);
+  let fault = await openOrRepair(parts, names, pending);
   try {
     await writeOwner(files, place.owner).catch(() => undefined);
-    const options: RecoveryOptions = {
-      thorough: fault !== undefined,
-      ...(parts.refusedFrom !== undefined && { refusedFrom: parts.refusedFrom }),
-    };
-    const recovery = await recover(store, parts.guard, options);
+    let recovery: Recovery;
+    try {
+      recovery = await recover(store, parts.guard, optionsFor(parts, fault !== undefined));
+    } catch (error) {
+      if (fault !== undefined || !isDamage(error)) throw error;
+      await store.close();
+      fault = await repair(parts, await files.list(place.store), pending, describeError(error));
+      recovery = await recover(store, parts.guard, optionsFor(parts, true));
+    }
     if (recovery.gaps.length === 0 && fault === undefined) {
       await files.remove(pending);
       return recovery;
@@ -72,14 +78,14 @@ export async function keepAside(
   return target;
 }
 
-export function describeGap({ from, to }: Gap): string {
+export function describeGap({ from, to }: { readonly from: number; readonly to: number }): string {
   return `events ${from} to ${to - 1} (${to - from})`;
 }
 
 /** Answers what was wrong with a store that had to be repaired. */
 async function openOrRepair(parts: OpeningParts, names: readonly string[], pending: string): Promise<string | undefined> {
   const { store, files, place } = parts;
-  let fault = await faultOfFiles(files, place.store, names);
+  let fault = parts.damage ?? (await faultOfFiles(files, place.store, names));
   if (fault === undefined) {
     try {
       await store.open();
@@ -90,12 +96,21 @@ async function openOrRepair(parts: OpeningParts, names: readonly string[], pendi
       fault = describeError(error);
     }
   }
-  const owner = await livingOwner(files, place.owner);
-  if (owner !== undefined) throw await inUse(parts, new Error(fault));
+  return repair(parts, names, pending, fault);
+}
+
+/** Answers what is to be said of it. All files as they were found get a second name first: LevelDB's repair moves and deletes. */
+async function repair(parts: OpeningParts, names: readonly string[], pending: string, fault: string): Promise<string> {
+  const { store, files, place } = parts;
+  if ((await livingOwner(files, place.owner)) !== undefined) throw await inUse(parts, new Error(fault));
   await files.linkAll(place.store, names.filter((name) => name !== 'LOCK' && name !== 'lost'), pending);
   await store.repair();
   await store.open();
   return `${fault}; the store was put together from what could be read`;
+}
+
+function optionsFor({ refusedFrom }: OpeningParts, thorough: boolean): RecoveryOptions {
+  return { thorough, ...(refusedFrom !== undefined && { refusedFrom }) };
 }
 
 /** A store without these files would be taken for an empty one, and what it holds would be deleted. */

@@ -48,6 +48,8 @@ export class RecordReader {
   #expected: number;
   #expectedByte: number;
   #faults: Fault[] = [];
+  /** Passes over what a scan cannot read. Otherwise the error is thrown: a table that LevelDB cannot open hides sound ones from scans. */
+  tolerant = false;
 
   /** `expected` is the first event that has to come; the record that holds it begins at `seek`. */
   constructor(store: Store, seek: number, expected: number, expectedByte: number) {
@@ -80,7 +82,7 @@ export class RecordReader {
       try {
         for (const [key, value] of await entries()) this.#accept(key, value, tail.event, records, gaps);
       } catch (error) {
-        if (!isDamage(error)) throw error;
+        if (!this.tolerant || !isDamage(error)) throw error;
         unreadable = error as Error;
       }
       return records.length > 0;

@@ -22,7 +22,10 @@ export interface Recovery {
 }
 
 export interface RecoveryOptions {
-  /** Verifies every record that is left, not only the index. */
+  /**
+   * Verifies every record that is left, not only the index, and passes over what cannot be read. Otherwise such an error is thrown: the
+   * store is to be repaired first.
+   */
   readonly thorough: boolean;
   /** Events from this number on were refused to their sources, and may be in the store all the same: they are removed. */
   readonly refusedFrom?: number;
@@ -38,12 +41,14 @@ const LAST_EVENT = Number.MAX_SAFE_INTEGER;
  */
 export async function recover(store: Store, guard: GuardState | undefined, options: RecoveryOptions): Promise<Recovery> {
   const remarks: string[] = [];
+  // Without the description and the account nothing would be lost, but a scan that fails says that more is wrong.
+  if (!options.thorough) await store.scan({ gte: indexKey(0), lt: indexKey(LAST_EVENT), limit: 1 });
   const identity = await identify(store, guard, remarks);
   const done = await latestDone(store, guard, remarks);
   if (options.refusedFrom !== undefined) await removeFrom(store, options.refusedFrom);
   const start = await recordHolding(store, done.head);
-  let account = await byIndex(store, start, done);
-  if (options.thorough || account.suspicious || account.gaps.length > 0) account = await byRecords(store, start, done);
+  let account = await byIndex(store, start, done, options.thorough);
+  if (options.thorough || account.suspicious || account.gaps.length > 0) account = await byRecords(store, start, done, options.thorough);
   const gaps = [...account.gaps];
   let { tail } = account;
   if (guard && tail.event < guard.tail) {
@@ -127,7 +132,7 @@ async function recordHolding(store: Store, event: number): Promise<number> {
 }
 
 /** By the rows of the index alone: quick whatever the backlog. */
-async function byIndex(store: Store, start: number, done: DoneEvents): Promise<Account> {
+async function byIndex(store: Store, start: number, done: DoneEvents, thorough: boolean): Promise<Account> {
   const gaps: Gap[] = [];
   let tail: Tail = { event: done.head, byte: done.headBytes };
   let seek = start;
@@ -149,7 +154,7 @@ async function byIndex(store: Store, start: number, done: DoneEvents): Promise<A
     const last = seek > start ? await store.get(dataKey(seek - 1)) : undefined;
     return { tail, gaps, suspicious: beyond !== undefined || (seek > start && last === undefined) };
   } catch (error) {
-    if (!isDamage(error)) throw error;
+    if (!thorough || !isDamage(error)) throw error;
     return { tail, gaps, suspicious: true };
   }
 }
@@ -159,9 +164,10 @@ function gapBefore(row: IndexRow, tail: Tail): Gap {
 }
 
 /** By the records themselves, each verified; rows of the index only say where to look, and how far the last ones went. */
-async function byRecords(store: Store, start: number, done: DoneEvents): Promise<Account> {
+async function byRecords(store: Store, start: number, done: DoneEvents, tolerant: boolean): Promise<Account> {
   const gaps: Gap[] = [];
   const reader = new RecordReader(store, start, done.head, done.headBytes);
+  reader.tolerant = tolerant;
   let tail: Tail = { event: done.head, byte: done.headBytes };
   let faults: readonly Fault[] = [];
   for (;;) {

@@ -17,8 +17,9 @@ export function reportOpening(context: Reporter, directory: string, { gaps, rema
 /** Exactly which events are lost. */
 export function reportGaps(context: Reporter, directory: string, gaps: readonly Gap[], aside: string | undefined): void {
   const events = gaps.reduce((sum, { from, to }) => sum + to - from, 0);
-  const shown = gaps.slice(0, SHOWN_GAPS).map(describeGap).join(', ');
-  const which = gaps.length > SHOWN_GAPS ? `${shown} and ${gaps.length - SHOWN_GAPS} ranges more` : shown;
+  const ranges = joined(gaps);
+  const shown = ranges.slice(0, SHOWN_GAPS).map(describeGap).join(', ');
+  const which = ranges.length > SHOWN_GAPS ? `${shown} and ${ranges.length - SHOWN_GAPS} ranges more` : shown;
   context.count('EventLostCount', events);
   context.log.error('stored events are damaged or missing; the rest is delivered', { events, which, directory, aside: aside ?? 'nothing' });
 }
@@ -37,4 +38,15 @@ export function stoppedError(name: string): AgentError {
 /** Begins with Flume's words: senders compare them. */
 export function fullText(name: string, capacity: number): string {
   return `The channel has reached it's capacity of ${capacity} events: its sinks are not keeping up with its sources, or the capacity is too small. [channel=${name}]`;
+}
+
+/** Ranges that touch are told as one. */
+function joined(gaps: readonly Gap[]): { from: number; to: number }[] {
+  const ranges: { from: number; to: number }[] = [];
+  for (const { from, to } of gaps.toSorted((a, b) => a.from - b.from)) {
+    const last = ranges.at(-1);
+    if (last?.to === from) last.to = to;
+    else ranges.push({ from, to });
+  }
+  return ranges;
 }

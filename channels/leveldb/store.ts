@@ -39,4 +39,4 @@ export function isDamage(error: unknown): boolean {
   return false;
 }
 
-const DAMAGE = /corrupt|not an sstable|bad block|truncated|Input\/output error|\bEIO\b/i;
+const DAMAGE = /corrupt|not an sstable|bad block|truncated|\.(?:ldb|sst): (?:Invalid argument|No such file)|Input\/output error|\bEIO\b/i;

@@ -1,0 +1,235 @@
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, test } from 'node:test';
+import { DurableChannel } from '../../../../channels/leveldb/channel.ts';
+import { LevelStore } from '../../../../channels/leveldb/level-store.ts';
+import { storeFiles } from '../../../../io/store-files.ts';
+import { batchOf, bodiesOf, FakeContext, never } from '../../../conformance/fakes.ts';
+
+const EVENTS = 3000;
+const PER_PUT = 50;
+
+const top = mkdtempSync(join(tmpdir(), 'millrace-damage-'));
+after(() => rmSync(top, { recursive: true, force: true }));
+let count = 0;
+
+interface Running {
+  readonly channel: DurableChannel;
+  readonly context: FakeContext;
+}
+
+async function start(directory: string): Promise<Running> {
+  const context = new FakeContext();
+  const settings = {
+    dataDirectory: join(directory, 'data'),
+    checkpointDirectory: join(directory, 'checkpoint'),
+    unusedDirectories: [],
+    capacity: 1_000_000,
+    transactionCapacity: 10_000,
+    keepAliveMs: 0,
+    requiredBytes: 1024 * 1024,
+    reserveBytes: 0,
+    syncIntervalMs: 0,
+  };
+  const channel = new DurableChannel(context, { store: (path) => new LevelStore(path), files: storeFiles, settings });
+  await channel.start();
+  return { channel, context };
+}
+
+/** The body follows from the number. */
+function bodyOf(number: number): string {
+  return `${number} ${'abcdefghij'[number % 10]?.repeat(200 + (number % 97))}`;
+}
+
+async function fill({ channel }: Running, from: number, to: number): Promise<void> {
+  for (let at = from; at < to; at += PER_PUT) {
+    await channel.put(batchOf(...Array.from({ length: Math.min(PER_PUT, to - at) }, (_, index) => bodyOf(at + index))), never);
+  }
+}
+
+async function drain({ channel }: Running): Promise<number[]> {
+  const numbers: number[] = [];
+  while (channel.status().size > 0) {
+    const loan = await channel.take(1000, AbortSignal.timeout(1000));
+    if (!loan) break;
+    for (const body of bodiesOf(loan.batch)) {
+      const number = Number.parseInt(body, 10);
+      assert.equal(body, bodyOf(number), 'an altered body');
+      numbers.push(number);
+    }
+    await loan.commit();
+  }
+  assert.equal(channel.status().size, 0, 'the channel holds what it does not give');
+  return numbers;
+}
+
+/** A copy of what a killed process leaves. */
+function copyOf(directory: string): string {
+  const copy = join(top, String(count++));
+  cpSync(directory, copy, { recursive: true });
+  return copy;
+}
+
+/** Each number once and in order; as many missing as were reported, and where they were reported. */
+async function judge(directory: string, what: string): Promise<number> {
+  const running = await start(directory);
+  const numbers = await drain(running);
+  const { context } = running;
+  assert.deepEqual(numbers, [...new Set(numbers)].toSorted((a, b) => a - b), `${what}: twice, or out of order`);
+  const missing = EVENTS - numbers.length;
+  assert.equal(context.counted('EventLostCount'), missing, `${what}: ${missing} missing, ${context.counted('EventLostCount')} reported`);
+  const reported = context.log.lines.filter(({ level }) => level === 'error').flatMap(({ facts }) => ranges(readFileSync(join(String(facts.aside), 'report.txt'), 'utf8')));
+  assert.deepEqual(reported, missingFrom(numbers), `${what}: other events are missing than were reported`);
+  for (const { facts } of context.log.lines.filter(({ level }) => level === 'error')) assert.ok(existsSync(String(facts.aside)), `${what}: nothing was set aside`);
+  await fill(running, EVENTS, EVENTS + PER_PUT);
+  assert.equal((await drain(running)).length, PER_PUT, `${what}: it does not go on`);
+  await running.channel.stop();
+  rmSync(directory, { recursive: true });
+  return missing;
+}
+
+function ranges(text: string): number[] {
+  return [...text.matchAll(/^missing: events (\d+) to (\d+)/gm)].flatMap(([, from, to]) => Array.from({ length: Number(to) - Number(from) + 1 }, (_, index) => Number(from) + index));
+}
+
+function missingFrom(numbers: readonly number[]): number[] {
+  const there = new Set(numbers);
+  return Array.from({ length: EVENTS }, (_, index) => index).filter((number) => !there.has(number));
+}
+
+function filesOf(directory: string): string[] {
+  const store = join(directory, 'data', 'millrace-store');
+  return [...readdirSync(store).map((name) => join(store, name)), join(directory, 'checkpoint', 'millrace-guard'), join(directory, 'data', 'millrace-owner')].filter((path) => !/LOCK$|LOG(\.old)?$/.test(path));
+}
+
+describe('durable channel over damaged files', { concurrency: false }, () => {
+  /** As a killed process leaves it: all in the log. */
+  let killed = '';
+  /** Opened twice since: tables, and a log. */
+  let settled = '';
+
+  before(async () => {
+    const live = join(top, 'live');
+    let running = await start(live);
+    await fill(running, 0, 2000);
+    await running.channel.stop();
+    running = await start(live);
+    await fill(running, 2000, EVENTS);
+    settled = copyOf(live);
+    await running.channel.stop();
+    const fresh = join(top, 'fresh');
+    running = await start(fresh);
+    await fill(running, 0, EVENTS);
+    killed = copyOf(fresh);
+    await running.channel.stop();
+  });
+
+  test('C1 a copy taken at a kill holds everything', async () => {
+    for (const source of [killed, settled]) assert.equal(await judge(copyOf(source), 'untouched'), 0);
+  });
+
+  for (const [title, damage] of [
+    ['C14 deleted', (path: string) => rmSync(path)],
+    ['C15 emptied', (path: string) => truncateSync(path, 0)],
+    ['C15 cut in half', (path: string) => truncateSync(path, Math.floor(readFileSync(path).length / 2))],
+    ['C6 filled with zeros', (path: string) => writeFileSync(path, Buffer.alloc(readFileSync(path).length))],
+    ['C6 longer by 64 KB of garbage', (path: string) => writeFileSync(path, Buffer.concat([readFileSync(path), Buffer.alloc(65_536, 0xa7)]))],
+  ] as const) {
+    test(`${title}, each file in turn: all is there, or told exactly`, async () => {
+      for (const source of [killed, settled]) {
+        for (const path of filesOf(source)) {
+          const copy = copyOf(source);
+          const target = copy + path.slice(source.length);
+          damage(target);
+          const missing = await judge(copy, `${title} ${path}`);
+          if (/millrace-(guard|owner)|CURRENT|MANIFEST/.test(path)) assert.equal(missing, 0, `${path} is only about the data`);
+        }
+      }
+    });
+  }
+
+  test('C5 one bit flipped anywhere: all is there, or told exactly', async () => {
+    let seed = 20261121;
+    const random = (below: number): number => {
+      seed = (Math.imul(seed, 1103515245) + 12345) >>> 0;
+      return Math.floor((seed / 2 ** 32) * below);
+    };
+    for (const source of [killed, settled]) {
+      for (const path of filesOf(source)) {
+        const bytes = readFileSync(path);
+        for (let round = 0; round < 12 && bytes.length > 0; round++) {
+          const copy = copyOf(source);
+          const at = random(bytes.length);
+          const changed = Buffer.from(bytes);
+          changed[at] = (changed[at] as number) ^ (1 << random(8));
+          writeFileSync(copy + path.slice(source.length), changed);
+          await judge(copy, `bit of byte ${at} of ${path}`);
+        }
+      }
+    }
+  });
+
+  test('C4 the log cut at every 500th byte: what was whole is there, what is missing is told exactly', async () => {
+    const log = filesOf(killed).find((path) => path.endsWith('.log')) as string;
+    const { length } = readFileSync(log);
+    for (let at = length - 60_000; at <= length; at += 5000) {
+      const copy = copyOf(killed);
+      truncateSync(copy + log.slice(killed.length), at);
+      await judge(copy, `cut at ${at} of ${length}`);
+    }
+  });
+
+  test('C14 the whole store deleted: every event is told', async () => {
+    const copy = copyOf(killed);
+    rmSync(join(copy, 'data', 'millrace-store'), { recursive: true });
+    assert.equal(await judge(copy, 'store deleted'), EVENTS);
+  });
+
+  test('C15 an older copy of the store in its place: what came since is told, what was committed stays away', async () => {
+    const live = join(top, 'older');
+    const running = await start(live);
+    await fill(running, 0, 1000);
+    const older = copyOf(live);
+    await fill(running, 1000, EVENTS);
+    const loan = await running.channel.take(50, never);
+    await loan?.commit();
+    await running.channel.stop();
+    rmSync(join(live, 'data', 'millrace-store'), { recursive: true });
+    cpSync(join(older, 'data', 'millrace-store'), join(live, 'data', 'millrace-store'), { recursive: true });
+    const again = await start(live);
+    assert.equal(again.context.counted('EventLostCount'), 2000);
+    assert.deepEqual(await drain(again), Array.from({ length: 950 }, (_, index) => 50 + index));
+    await again.channel.stop();
+  });
+
+  test('C17 C18 a second channel on the directory is refused, also through a link', async () => {
+    const live = join(top, 'shared');
+    const running = await start(live);
+    await assert.rejects(start(live), /has it open/);
+    symlinkSync(live, join(top, 'link'));
+    await assert.rejects(start(join(top, 'link')), /has it open/);
+    await running.channel.stop();
+    await (await start(live)).channel.stop();
+  });
+
+  test('C28 a store of another format is refused with both formats named, and left alone', async () => {
+    const live = join(top, 'format');
+    await (await start(live)).channel.stop();
+    const store = new LevelStore(join(live, 'data', 'millrace-store'));
+    await store.open();
+    const meta = JSON.parse(String(await store.get(Buffer.from('m')))) as { store: string };
+    await store.write([{ key: Buffer.from('m'), value: Buffer.from(JSON.stringify({ format: 2, store: meta.store })) }], true);
+    await store.close();
+    await assert.rejects(start(live), /format 2.*format 1/);
+  });
+
+  test("data of Flume's own file channel is refused with a sentence", async () => {
+    const live = join(top, 'flume');
+    mkdirSync(join(live, 'data'), { recursive: true });
+    writeFileSync(join(live, 'data', 'log-1'), 'x');
+    await assert.rejects(start(live), /file channel of Flume/);
+    assert.deepEqual(readdirSync(join(live, 'data')), ['log-1']);
+  });
+});

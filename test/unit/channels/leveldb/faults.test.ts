@@ -1,0 +1,246 @@
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+import fc from 'fast-check';
+import { DurableChannel } from '../../../../channels/leveldb/channel.ts';
+import type { Transaction } from '../../../../core/component.ts';
+import { batchOf, bodiesOf, FakeContext, never } from '../../../conformance/fakes.ts';
+import { FaultyDisk } from '../../../conformance/faulty-store.ts';
+
+interface Running {
+  readonly channel: DurableChannel;
+  readonly context: FakeContext;
+  readonly kill: () => void;
+}
+
+async function start(disk: FaultyDisk, capacity = 1000): Promise<Running> {
+  const { store, files, kill } = disk.process();
+  const context = new FakeContext();
+  const settings = {
+    dataDirectory: '/data',
+    checkpointDirectory: '/checkpoint',
+    unusedDirectories: [],
+    capacity,
+    transactionCapacity: 100,
+    keepAliveMs: 3000,
+    requiredBytes: 1024 * 1024,
+    reserveBytes: 0,
+    syncIntervalMs: 0,
+  };
+  const channel = new DurableChannel(context, { store: () => store, files, settings });
+  await channel.start();
+  const end = (): void => {
+    kill();
+    // Nothing of it reaches the disk; only its timers end.
+    void channel.stop();
+  };
+  return { channel, context, kill: end };
+}
+
+async function drain({ channel }: Running): Promise<string[]> {
+  const bodies: string[] = [];
+  while (channel.status().size > 0) {
+    const loan = await channel.take(100, AbortSignal.timeout(5000));
+    if (!loan) break;
+    bodies.push(...bodiesOf(loan.batch));
+    await loan.commit();
+  }
+  return bodies;
+}
+
+/** Puts, takes, commits, rolls back; notes what was acknowledged, refused and committed. */
+async function work({ channel }: Running, notes: Notes): Promise<void> {
+  for (let round = 0; round < 3; round++) {
+    const puts = [1, 2, 3].map((size) => put(channel, size, notes));
+    await Promise.all(puts);
+    if (channel.status().size === 0) continue;
+    const loan = await channel.take(2, AbortSignal.timeout(50));
+    if (!loan) continue;
+    if (round === 1) await loan.rollback();
+    else await commit(loan, notes);
+  }
+}
+
+interface Notes {
+  next: number;
+  readonly acknowledged: Set<string>;
+  readonly refused: Set<string>;
+  readonly committed: Set<string>;
+}
+
+function newNotes(): Notes {
+  return { next: 0, acknowledged: new Set(), refused: new Set(), committed: new Set() };
+}
+
+async function put(channel: DurableChannel, size: number, notes: Notes): Promise<void> {
+  const bodies = Array.from({ length: size }, () => `event ${notes.next++}`);
+  try {
+    await channel.put(batchOf(...bodies), never);
+    for (const body of bodies) notes.acknowledged.add(body);
+  } catch {
+    for (const body of bodies) notes.refused.add(body);
+  }
+}
+
+async function commit(loan: Transaction, notes: Notes): Promise<void> {
+  await loan.commit();
+  for (const body of bodiesOf(loan.batch)) notes.committed.add(body);
+}
+
+/** All that was acknowledged and not committed comes, in order, once; nothing that was refused comes unless the process died meanwhile. */
+function judge(bodies: readonly string[], notes: Notes, died: boolean, what: string): void {
+  const wanted = [...notes.acknowledged].filter((body) => !notes.committed.has(body));
+  const got = new Set(bodies);
+  assert.equal(got.size, bodies.length, `${what}: something came twice: ${bodies.join()}`);
+  for (const body of wanted) assert.ok(got.has(body), `${what}: ${body} is lost`);
+  for (const body of bodies) {
+    assert.ok(!notes.committed.has(body), `${what}: ${body} came again`);
+    assert.ok(notes.acknowledged.has(body) || (died && Number(body.slice(6)) < notes.next), `${what}: ${body} was refused and came`);
+  }
+  const numbers = bodies.map((body) => Number(body.slice(6)));
+  assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b), `${what}: out of order`);
+}
+
+describe('durable channel on a disk that fails', () => {
+  for (const code of ['EIO', 'ENOSPC']) {
+    for (const aftermath of ['nothing', 'everything'] as const) {
+      test(`C8 C12 operation n fails with ${code}, for every n, and leaves ${aftermath}: nothing acknowledged is lost`, async () => {
+        let operations = Infinity;
+        let failed = 0;
+        for (let n = 1; n <= operations; n++) {
+          const disk = new FaultyDisk();
+          Object.assign(disk, { code, aftermath, failAt: n });
+          const notes = newNotes();
+          let running: Running;
+          try {
+            running = await start(disk);
+          } catch {
+            failed++;
+            running = await start(disk);
+          }
+          await work(running, notes);
+          failed += notes.refused.size > 0 ? 1 : 0;
+          const bodies = await drain(running);
+          judge(bodies, notes, false, `operation ${n} (${disk.operations[n - 1]})`);
+          await running.channel.stop();
+          assert.deepEqual(disk.violations, []);
+          assert.equal(running.context.counted('EventLostCount'), 0, `operation ${n} (${disk.operations[n - 1]}): a loss that was none`);
+          if (disk.operations.length < n) operations = n;
+          disk.failAt = Infinity;
+          const again = await start(disk);
+          assert.deepEqual(await drain(again), []);
+          assert.deepEqual(again.context.log.complaints, []);
+          await again.channel.stop();
+        }
+        assert.ok(failed > 5, `only ${failed} operations mattered`);
+      });
+    }
+  }
+
+  test('C2 C24 killed at operation n, for every n: what was acknowledged is there, what was lent is back, what was committed stays away', async () => {
+    let operations = Infinity;
+    for (let n = 1; n <= operations; n++) {
+      const disk = new FaultyDisk();
+      const notes = newNotes();
+      const first = await start(disk);
+      disk.failAt = disk.operations.length + n;
+      Object.assign(disk, { code: 'DEAD', stays: true });
+      let ended = false;
+      const over = (): void => {
+        ended = true;
+      };
+      void work(first, notes).then(over, over);
+      while (!ended && disk.operations.length < disk.failAt) await new Promise((resolve) => setImmediate(resolve));
+      if (disk.operations.length < disk.failAt) operations = n;
+      first.kill();
+      disk.failAt = Infinity;
+      const second = await start(disk);
+      judge(await drain(second), notes, true, `killed at operation ${n}`);
+      assert.deepEqual(second.context.log.complaints, []);
+      await second.channel.stop();
+    }
+    assert.ok(operations > 10);
+  });
+
+  test('C7 disk full: puts fail, sinks drain, puts work again by themselves', async () => {
+    const disk = new FaultyDisk();
+    const running = await start(disk);
+    const notes = newNotes();
+    await put(running.channel, 3, notes);
+    Object.assign(disk, { code: 'ENOSPC', failAt: 0, stays: true, free: 0 });
+    await put(running.channel, 3, notes);
+    assert.equal(notes.refused.size, 3);
+    Object.assign(disk, { failAt: Infinity });
+    assert.deepEqual(await drain(running), ['event 0', 'event 1', 'event 2']);
+    await put(running.channel, 1, notes);
+    assert.equal(notes.refused.size, 4);
+    disk.free = 1e12;
+    for (let size = notes.acknowledged.size; notes.acknowledged.size === size; ) {
+      await put(running.channel, 1, notes);
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    assert.equal((await drain(running)).length, 1);
+    await running.channel.stop();
+  });
+
+  test('C3 model: random puts, takes, commits, kills, power cuts and failures lose nothing', async () => {
+    const action = fc.oneof(
+      { weight: 5, arbitrary: fc.record({ do: fc.constantFrom('put' as const, 'take' as const, 'commit' as const, 'roll back' as const), amount: fc.integer({ min: 1, max: 5 }) }) },
+      { weight: 1, arbitrary: fc.record({ do: fc.constantFrom('kill' as const, 'cut' as const, 'fail' as const, 'restart' as const), amount: fc.integer({ min: 1, max: 5 }) }) },
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(action, { maxLength: 40 }), fc.infiniteStream(fc.double({ min: 0, max: 0.99, noNaN: true })), async (actions, chances) => {
+        await play(actions, () => chances.next().value as number);
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+async function play(actions: readonly { do: string; amount: number }[], chance: () => number): Promise<void> {
+  const disk = new FaultyDisk();
+  const notes = newNotes();
+  let running = await start(disk);
+  let loans: Transaction[] = [];
+  let pending: Promise<void>[] = [];
+  let died = false;
+  /** Committed before a power cut. */
+  const delivered = new Set<string>();
+  for (const { do: what, amount } of actions) {
+    if (what === 'put') pending.push(put(running.channel, amount, notes));
+    else if (what === 'take') {
+      const loan = await running.channel.take(amount, AbortSignal.timeout(2));
+      if (loan) loans.push(loan);
+    } else if (what === 'commit' || what === 'roll back') {
+      const [loan] = loans.splice(amount % Math.max(1, loans.length), 1);
+      if (loan) await (what === 'commit' ? commit(loan, notes) : loan.rollback());
+    } else if (what === 'fail') {
+      Object.assign(disk, { failAt: disk.operations.length + amount, aftermath: chance() < 0.5 ? 'nothing' : 'everything' });
+    } else {
+      disk.failAt = Infinity;
+      if (what === 'restart') await running.channel.stop();
+      running.kill();
+      await Promise.all(pending);
+      if (what === 'cut') {
+        disk.cutPower(chance);
+        // Commits are written down at once and synced a moment later: a power cut may bring them back.
+        for (const body of notes.committed) delivered.add(body);
+        notes.committed.clear();
+      }
+      died ||= what !== 'restart';
+      pending = [];
+      loans = [];
+      running = await start(disk);
+    }
+  }
+  disk.failAt = Infinity;
+  await Promise.all(pending);
+  for (const loan of loans) await loan.rollback();
+  const bodies = await drain(running);
+  for (const body of notes.acknowledged) if (!notes.committed.has(body) && !bodies.includes(body) && !delivered.has(body)) assert.fail(`${body} is lost`);
+  assert.equal(new Set(bodies).size, bodies.length);
+  for (const body of bodies) assert.ok(!notes.committed.has(body), `${body} came again`);
+  for (const body of bodies) assert.ok(notes.acknowledged.has(body) || (died && notes.refused.has(body)), `${body} was refused and came`);
+  await running.channel.stop();
+  assert.deepEqual(disk.violations, []);
+  assert.equal(running.context.counted('EventLostCount'), 0);
+}
