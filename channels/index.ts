@@ -2,7 +2,7 @@ import type { AnyDefinition } from '../core/define.ts';
 import { Registry } from '../core/registry.ts';
 import { memoryChannel } from './memory.ts';
 import { pseudoTxnChannel } from './pseudo-txn.ts';
-import { fileChannel } from './file.ts';
+import { fileChannel } from './leveldb/index.ts';
 import { jdbcChannel } from './jdbc.ts';
 import { spillableMemoryChannel } from './spillable-memory.ts';
 import { kafkaChannel } from './kafka.ts';

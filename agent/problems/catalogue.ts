@@ -333,6 +333,21 @@ export const CATALOGUE = {
     title: 'a file cannot be created',
     explanation: 'The directory is missing, may not be written to, or is full of files of the names that were tried. Sinks do not create directories that a configuration names, as in Flume. The sink goes on trying.',
   },
+  M133: {
+    severity: error,
+    title: 'a directory holds the data of Flume',
+    explanation: 'The directories of a durable channel hold what the file channel of Flume wrote, which Millrace cannot read yet. Nothing in them is touched. Let Flume drain the channel first, or give the channel other directories.',
+  },
+  M134: {
+    severity: warning,
+    title: 'a store cannot be written',
+    explanation: 'A write or a sync of a durable channel failed; the cause is in the sentence. Nothing is acknowledged until the store was closed, opened again and verified, which happens by itself. Sources wait or answer "later"; sinks go on with what can be read.',
+  },
+  M135: {
+    severity: error,
+    title: 'a store is in use',
+    explanation: 'Another process, or another channel of this one, has the store of a durable channel open; the sentence names it. A process that ended leaves no lock behind. End the other one, or give each channel directories of its own.',
+  },
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;
 
 export type ProblemCode = keyof typeof CATALOGUE;

@@ -1,6 +1,6 @@
 import type { Batch } from '../../core/batch.ts';
 import type { Channel, ChannelStatus, Context, Description, Transaction } from '../../core/component.ts';
-import { AgentError, ChannelFullError, describeError } from '../../core/errors.ts';
+import { ChannelFullError, CorruptionError, describeError } from '../../core/errors.ts';
 import { inThousands } from '../../core/printable.ts';
 import { Backoff } from '../../io/backoff.ts';
 import type { StoreFiles } from '../../io/store-files.ts';
@@ -495,6 +495,6 @@ export class DurableChannel implements Channel {
   }
 }
 
-function newerGuard(path: string, version: number): AgentError {
-  return new AgentError('M103', `${path} is of format ${version}; this version of Millrace reads and writes format 1`);
+function newerGuard(path: string, version: number): CorruptionError {
+  return new CorruptionError(`${path} is of format ${version}; this version of Millrace reads and writes format 1`);
 }

@@ -1,8 +1,8 @@
 import { join } from 'node:path';
-import { AgentError, describeError } from '../../core/errors.ts';
+import { describeError, type AgentError } from '../../core/errors.ts';
 import type { StoreFiles } from '../../io/store-files.ts';
 import type { GuardState } from './guard.ts';
-import { livingOwner, writeOwner, type Place } from './place.ts';
+import { inUseError, livingOwner, writeOwner, type Place } from './place.ts';
 import type { Gap } from './record-reader.ts';
 import { recover, type Recovery, type RecoveryOptions } from './recovery.ts';
 import { isDamage, StoreLockedError, type Store } from './store.ts';
@@ -127,5 +127,5 @@ async function faultOfFiles(files: StoreFiles, directory: string, names: readonl
 async function inUse({ files, place }: OpeningParts, cause: unknown): Promise<AgentError> {
   const owner = await livingOwner(files, place.owner);
   const who = owner === undefined ? 'another process has it open' : `process ${owner} has it open`;
-  return new AgentError('M105', `cannot open the store in ${place.store}: ${who}; end it, or give this channel directories of its own`, { cause });
+  return inUseError(place.store, `${who}; end it, or give this channel directories of its own`, cause);
 }

@@ -36,9 +36,13 @@ export async function claimDirectory(files: StoreFiles, directory: string, name:
   const { device, inode } = await files.makeDirectory(directory);
   const identity = `${device}:${inode}`;
   const other = openHere.get(identity);
-  if (other !== undefined) throw new AgentError('M105', `cannot open the store in ${directory} for ${name}: ${other} of this process has it open; give each channel directories of its own`);
+  if (other !== undefined) throw inUseError(directory, `${other} of this process has it open; give ${name} directories of its own`);
   openHere.set(identity, name);
   return () => openHere.delete(identity);
+}
+
+export function inUseError(directory: string, who: string, cause?: unknown): AgentError {
+  return new AgentError('M135', `cannot open the store in ${directory}: ${who}`, { cause });
 }
 
 export async function writeOwner(files: StoreFiles, path: string): Promise<void> {

@@ -31,8 +31,9 @@ export function brokenError(directory: string, cause?: Error): AgentError {
   return /ENOSPC|No space left|EDQUOT|quota/i.test(reason) ? new ChannelFullError(message, { cause }) : new AgentError('M134', message, { cause });
 }
 
-export function stoppedError(name: string): AgentError {
-  return new AgentError('M105', `channel ${name} does not run: it was stopped or has not started`);
+/** For whoever waits for a channel that stops. */
+export function stoppedError(name: string): Error {
+  return new DOMException(`channel ${name} was stopped, or has not started`, 'AbortError');
 }
 
 /** Begins with Flume's words: senders compare them. */

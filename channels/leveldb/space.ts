@@ -34,7 +34,8 @@ export class SpaceGuard {
   }
 
   async start(): Promise<void> {
-    await this.look();
+    // The reserve takes a while to write; it comes with the first look of the timer.
+    await this.#look(false);
     this.#timer = setInterval(() => void this.look(), REFRESH_MS);
     this.#timer.unref();
   }
@@ -57,13 +58,13 @@ export class SpaceGuard {
 
   /** Looks now, whatever was known. */
   look(): Promise<void> {
-    this.#looking ??= this.#look().finally(() => {
+    this.#looking ??= this.#look(true).finally(() => {
       this.#looking = undefined;
     });
     return this.#looking;
   }
 
-  async #look(): Promise<void> {
+  async #look(reserving: boolean): Promise<void> {
     const { directory, requiredBytes, reserve, reserveBytes } = this.#settings;
     try {
       this.#free = await this.#files.freeBytes(directory);
@@ -73,7 +74,7 @@ export class SpaceGuard {
       else if (this.#low) this.#log.info('there is room on the disk again', facts);
       const changed = this.#low && !low;
       this.#low = low;
-      if (reserveBytes > 0 && this.#free > requiredBytes + reserveBytes + OPENING_BYTES) await this.#files.reserve(reserve, reserveBytes);
+      if (reserving && reserveBytes > 0 && this.#free > requiredBytes + reserveBytes + OPENING_BYTES) await this.#files.reserve(reserve, reserveBytes);
       if (changed) this.#roomAgain();
     } catch (error) {
       this.#log.warn('the room on the disk cannot be told', { directory, reason: describeError(error) });

@@ -31,6 +31,7 @@ const notTried: Readonly<Record<string, string>> = {
 
 /** Differences that stay, with the reason: kind, type and option. */
 const different: Readonly<Record<string, string>> = {
+  'channel file encryption.keyProvider': 'refused whatever the key store holds; Flume looks into it first',
   'source jms providerURL': "read with any broker's scheme, as Flume does with -DJndiAllowedProtocols",
   'source jms connectionFactory': 'the same',
 };
@@ -140,18 +141,18 @@ function compare(kind: PlacedKind, definition: Definition, properties: Propertie
   }
   if (reason.startsWith('OutOfMemoryError')) return undefined;
   const kept = there || unavoidable.test(reason);
-  const { drop, warned } = saidOf(definition, properties);
+  const { drop, warned, refused } = saidOf(definition, properties);
   const expected = drop ?? (unavoidable.test(reason) ? undefined : definition.flume?.alwaysDropped);
   if (kept === (expected === undefined)) return undefined;
   const said = kept ? `Flume keeps it, the table says ${expected}` : `Flume drops it (${reason}), the table does not`;
-  return { option: warned ?? drop?.split(' ')[0] ?? '', text: `${JSON.stringify(properties)}: ${said}` };
+  return { option: warned ?? drop?.split(' ')[0] ?? refused ?? '', text: `${JSON.stringify(properties)}: ${said}` };
 }
 
 /** What stands behind the names of `agentWith` when a selector or a processor asks for them. */
 const names: Readonly<Record<string, readonly string[]>> = { selector: ['c1', 'c2'], 'sink processor': ['k1', 'k2'] };
 
 /** Why the table has Flume drop the component, and the option of the first warning. */
-function saidOf(definition: Definition, properties: Properties): { drop?: string | undefined; warned?: string | undefined } {
+function saidOf(definition: Definition, properties: Properties): { drop?: string | undefined; warned?: string | undefined; refused?: string | undefined } {
   const { problems, values: read } = readOptions(definition, new Map(Object.entries(properties)));
   const findings = read ? (definition.checkNames?.(read, names[definition.kind] ?? []) ?? []) : [];
   const unreadable = read && definition.readableFiles?.(read).find((key) => !readable(String(read[key])));
@@ -160,7 +161,8 @@ function saidOf(definition: Definition, properties: Properties): { drop?: string
     ...findings.filter(({ effect }) => effect === 'drop').map(({ option, sentence }) => `${option} ${sentence}`),
     ...(unreadable === undefined ? [] : [`${unreadable} cannot be read`]),
   ];
-  return { drop: drops[0], warned: problems.find(({ fault, effect }) => fault === 'bad' && effect === 'warn')?.key };
+  const refused = problems.find(({ effect }) => effect === 'refuse')?.key;
+  return { drop: drops[0], warned: problems.find(({ fault, effect }) => fault === 'bad' && effect === 'warn')?.key, refused };
 }
 
 function readable(path: string): boolean {

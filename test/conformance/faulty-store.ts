@@ -184,7 +184,7 @@ function memoryFiles(disk: FaultyDisk, life: Life): StoreFiles {
   return {
     makeDirectory: async () => {
       await operate('make directory');
-      return { device: 0n, inode: BigInt(process.hrtime.bigint()) + ++inodes };
+      return { device: 0n, inode: process.hrtime.bigint() + ++inodes };
     },
     list: async (path) => {
       await operate('list');

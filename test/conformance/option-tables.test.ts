@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fileChannel } from '../../channels/file.ts';
+import { fileChannel } from '../../channels/leveldb/index.ts';
 import { kafkaChannel } from '../../channels/kafka.ts';
 import { spillableMemoryChannel } from '../../channels/spillable-memory.ts';
 import { avroSink } from '../../sinks/avro.ts';
@@ -119,9 +119,9 @@ void test('FC-37 FC-38 encryption needs a key provider that is known', () => {
     'encryption.keyProvider.keyStorePasswordFile': '/p',
     'encryption.keyProvider.keys': 'k',
   };
-  assert.deepEqual(faults(fileChannel, { ...encryption, ...provider }), []);
+  assert.deepEqual(faults(fileChannel, { ...encryption, ...provider }), ['refuse encryption.keyProvider']);
   const cipher = { 'encryption.cipherProvider': 'invalid' };
-  assert.deepEqual(faults(fileChannel, { ...encryption, ...provider, ...cipher }), ['refuse encryption.cipherProvider']);
+  assert.deepEqual(faults(fileChannel, { ...encryption, ...provider, ...cipher }), ['refuse encryption.cipherProvider', 'refuse encryption.keyProvider']);
 });
 
 void test('SP-10 the spillable memory channel without properties', () => {

@@ -174,7 +174,8 @@ describe('durable channel on a disk that fails', () => {
     await put(running.channel, 1, notes);
     assert.equal(notes.refused.size, 4);
     disk.free = 1e12;
-    for (let size = notes.acknowledged.size; notes.acknowledged.size === size; ) {
+    const before = notes.acknowledged.size;
+    while (notes.acknowledged.size === before) {
       await put(running.channel, 1, notes);
       await new Promise((resolve) => setTimeout(resolve, 20));
     }

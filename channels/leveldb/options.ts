@@ -1,20 +1,20 @@
-import { define, type Finding } from '../core/define.ts';
-import { boolean, choice, integer, list, optional, prefix, string } from '../core/options.ts';
+import type { Finding } from '../../core/define.ts';
+import { boolean, choice, integer, list, optional, prefix, string } from '../../core/options.ts';
 
 const CIPHER_CLASS = 'org.apache.flume.channel.file.encryption.AESCTRNoPaddingProvider';
 
 /** The file channel's options; the spillable memory channel has them too. */
 export const fileChannelOptions = {
-  checkpointDir: optional(string({ doc: 'Directory of the checkpoint; absent: .flume/file-channel/checkpoint below the home directory.' })),
+  checkpointDir: optional(string({ doc: 'Directory of the guard, which tells a store that lost something; absent: .flume/file-channel/checkpoint below the home directory.' })),
   dataDirs: optional(
     list({
       separator: /\s*,\s*/,
-      doc: 'Directories of the data, separated by commas; absent: .flume/file-channel/data below the home directory.',
+      doc: 'Directories of the data, separated by commas, of which the first is used; absent: .flume/file-channel/data below the home directory.',
     }),
   ),
-  useDualCheckpoints: boolean({ default: false, doc: 'Keep a second copy of the checkpoint, in backupCheckpointDir.' }),
-  backupCheckpointDir: optional(string({ doc: 'Directory of the second copy of the checkpoint; needed with useDualCheckpoints.' })),
-  compressBackupCheckpoint: boolean({ default: false, doc: 'Compress the second copy of the checkpoint.' }),
+  useDualCheckpoints: boolean({ default: false, doc: 'Has no effect: the account of the store is always kept twice.' }),
+  backupCheckpointDir: optional(string({ doc: 'Stays unused; needed with useDualCheckpoints.' })),
+  compressBackupCheckpoint: boolean({ default: false, doc: 'Has no effect.' }),
   transactionCapacity: integer({
     default: 10_000,
     min: 1,
@@ -26,25 +26,25 @@ export const fileChannelOptions = {
     min: 1,
     long: true,
     outside: 'warn',
-    doc: 'Milliseconds between two checkpoints.',
+    doc: 'Has no effect: there are no checkpoints.',
   }),
-  checkpointOnClose: boolean({ default: true, doc: 'Write a checkpoint when the channel stops.' }),
+  checkpointOnClose: boolean({ default: true, doc: 'Has no effect: the account is always written.' }),
   maxFileSize: integer({
     default: 1_623_195_647,
     min: 1,
     max: 1_623_195_647,
     long: true,
     outside: 'warn',
-    doc: 'Most bytes in one data file.',
+    doc: 'Has no effect: the files of the store are small.',
   }),
   minimumRequiredSpace: integer({
     default: 524_288_000,
     long: true,
-    doc: 'Bytes of the disk that stay free; below 1048576 it is that much.',
+    doc: 'Bytes of the disk that stay free: below, sources wait and sinks go on. Less than 1048576 is taken as that much.',
   }),
-  'use-log-replay-v1': boolean({ default: false, doc: 'Read the data files one after the other when the channel starts.' }),
-  'use-fast-replay': boolean({ default: false, doc: 'Rebuild a missing checkpoint in memory when the channel starts.' }),
-  fsyncPerTransaction: boolean({ default: true, doc: 'Have the disk confirm each transaction.' }),
+  'use-log-replay-v1': boolean({ default: false, doc: 'Has no effect.' }),
+  'use-fast-replay': boolean({ default: false, doc: 'Has no effect.' }),
+  fsyncPerTransaction: boolean({ default: true, doc: 'Have the disk confirm what was stored before sources are told.' }),
   fsyncInterval: integer({ default: 5, doc: 'Seconds between two confirmations of the disk without fsyncPerTransaction.' }),
   'encryption.keyProvider': optional(
     choice({
@@ -60,20 +60,7 @@ export const fileChannelOptions = {
   'encryption.keyProvider.keys.*': prefix({ doc: 'File that holds the password of one key: keys.<name>.passwordFile.' }),
 };
 
-export const fileChannel = define('channel', {
-  types: ['file', 'org.apache.flume.channel.file.FileChannel'],
-  summary: 'Keeps events on disk: what was stored is there after a crash.',
-  options: {
-    capacity: integer({ default: 1_000_000, min: 1, outside: 'warn', doc: 'Most events held.' }),
-    'keep-alive': integer({ default: 3, doc: 'Seconds that a put waits for room before the channel counts as full.' }),
-    ...fileChannelOptions,
-  },
-  transactionCapacityOption: 'transactionCapacity',
-  check: (values) => checkFileChannel(values, values.capacity),
-  readableFiles: encryptionFiles,
-});
-
-interface FileChannelValues {
+export interface FileChannelValues {
   readonly transactionCapacity: number;
   readonly useDualCheckpoints: boolean;
   readonly checkpointDir: string | undefined;
