@@ -7,6 +7,7 @@
 export class ByteWindow {
   readonly #limitBytes: number;
   readonly #waiting = new Set<() => void>();
+  readonly #reading = new Set<() => void>();
   #usedBytes = 0;
 
   constructor(limitBytes: number) {
@@ -21,9 +22,18 @@ export class ByteWindow {
     return this.#usedBytes;
   }
 
-  /** Never refuses: what was read is there. */
+  /** Never refuses: what was read is there. Holds everybody else who reads once the room is used up. */
   take(bytes: number): void {
     this.#usedBytes += bytes;
+    if (!this.isFull || this.#reading.size === 0) return;
+    const reading = [...this.#reading];
+    this.#reading.clear();
+    for (const hold of reading) hold();
+  }
+
+  /** `hold` is called once, when the room is used up: many readers would else bring a piece each before they find out. */
+  whenFull(hold: () => void): void {
+    this.#reading.add(hold);
   }
 
   giveBack(bytes: number): void {
@@ -42,7 +52,8 @@ export class ByteWindow {
     this.#waiting.add(resume);
   }
 
-  forget(resume: () => void): void {
-    this.#waiting.delete(resume);
+  forget(call: () => void): void {
+    this.#waiting.delete(call);
+    this.#reading.delete(call);
   }
 }

@@ -73,3 +73,35 @@ function addressOf(server: Server): string {
   if (address === null || typeof address === 'string') return String(address);
   return address.family === 'IPv6' ? `[${address.address}]:${address.port}` : `${address.address}:${address.port}`;
 }
+
+interface ReadHandle {
+  reading: boolean;
+  readStart?(): number;
+  readStop?(): number;
+}
+
+/**
+ * Pauses a socket so that it does not read even what has arrived: a paused socket of Node reads one more chunk (64 kB) into its own buffer,
+ * which is much memory where thousands are paused. Only `readAgain` makes it read again. Both do what Node does for sockets that
+ * have a buffer of their own.
+ */
+export function stopReading(socket: Socket): void {
+  socket.pause();
+  const handle = handleOf(socket);
+  if (!handle?.reading || !handle.readStop) return;
+  handle.reading = false;
+  handle.readStop();
+}
+
+/** Lets a socket flow again, stopped or paused. */
+export function readAgain(socket: Socket): void {
+  socket.resume();
+  const handle = handleOf(socket);
+  if (!handle || handle.reading || !handle.readStart) return;
+  handle.reading = true;
+  handle.readStart();
+}
+
+function handleOf(socket: Socket): ReadHandle | null | undefined {
+  return (socket as unknown as { readonly _handle?: ReadHandle | null })._handle;
+}

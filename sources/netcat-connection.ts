@@ -8,6 +8,7 @@ import { describeError, isAbort } from '../core/errors.ts';
 import { LineScanner } from '../core/line-scanner.ts';
 import type { TurnBudget } from '../core/turn-budget.ts';
 import { chunkWasRead } from '../io/read-memory.ts';
+import { readAgain, stopReading } from '../io/tcp-server.ts';
 
 /** Bytes of lines of one connection that wait to be stored before no more are read from it. */
 const WINDOW_BYTES = 512 * 1024;
@@ -76,8 +77,11 @@ export class NetcatConnection {
     this.closed = new Promise<void>((resolve) => socket.once('close', () => resolve())).then(() => {
       clearTimeout(this.#answerTimer);
       settings.window.forget(this.#readOn);
+      settings.window.forget(this.#hold);
       return this.#outcome;
     });
+    if (settings.window.isFull) this.#hold();
+    else settings.window.whenFull(this.#hold);
   }
 
   /** Takes no more lines, answers those it has taken, closes. */
@@ -125,9 +129,21 @@ export class NetcatConnection {
     if (!this.#mayRead) return;
     // What was put back has left its call.
     if (this.#socket.readableLength > 0) return;
-    if (this.#settings.window.isFull) this.#settings.window.whenRoom(this.#readOn);
-    else this.#socket.resume();
+    if (this.#settings.window.isFull) this.#hold();
+    else this.#resume();
   };
+
+  /** Reads nothing more until the connections have room together. */
+  readonly #hold = (): void => {
+    if (this.#closing || this.#socket.destroyed) return;
+    stopReading(this.#socket);
+    this.#settings.window.whenRoom(this.#readOn);
+  };
+
+  #resume(): void {
+    this.#settings.window.whenFull(this.#hold);
+    readAgain(this.#socket);
+  }
 
   get #mayRead(): boolean {
     return !this.#closing && this.#pendingBytes <= WINDOW_BYTES / 2 && this.#socket.writableLength <= ANSWER_BYTES;
@@ -301,7 +317,7 @@ export class NetcatConnection {
   /** Sends what is to be sent and closes, with some patience for the client's own end. */
   #hangUp(): void {
     this.#socket.end();
-    this.#socket.resume();
+    readAgain(this.#socket);
     const timer = setTimeout(() => this.#socket.destroy(), LINGER_MS);
     this.#socket.once('close', () => clearTimeout(timer));
   }

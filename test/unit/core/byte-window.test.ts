@@ -56,3 +56,15 @@ test('a reader that is gone is not called', () => {
   window.forget(resume);
   window.giveBack(10);
 });
+
+test('R1 readers are held at the moment the room is used up, each once', () => {
+  const window = new ByteWindow(100);
+  const held: string[] = [];
+  window.whenFull(() => held.push('a'));
+  window.whenFull(() => held.push('b'));
+  window.take(99);
+  assert.deepEqual(held, []);
+  window.take(1);
+  window.take(50);
+  assert.deepEqual(held, ['a', 'b']);
+});
