@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { exampleOf, ignoredKeys, optionTexts, typeNotes } from '../agent/plan/definition-text.ts';
 import { CATALOGUE, type CatalogueEntry } from '../agent/problems/catalogue.ts';
-import { loadRegistries } from '../agent/plan/registries.ts';
+import { registries } from '../agent/plan/registries.ts';
 import type { AnyDefinition } from '../core/define.ts';
 
 const home = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -24,7 +24,6 @@ const INTRODUCTIONS: Readonly<Record<string, string>> = {
 
 /** The generated pages by their path below docs/. */
 export async function renderDocs(): Promise<ReadonlyMap<string, string>> {
-  const registries = await loadRegistries();
   const pages = new Map<string, string>();
   const index: string[] = [];
   for (const { kind, all } of Object.values(registries) as readonly { kind: string; all: readonly AnyDefinition[] }[]) {

@@ -5,7 +5,7 @@ import type { CommandIo, HelpArguments } from '../command-line/types.ts';
 import { agentUsage, programUsage } from '../command-line/usage.ts';
 import { addAllPlugins } from '../plugins/of-configuration.ts';
 import { exampleOf, ignoredKeys, optionTexts, typeNotes } from '../plan/definition-text.ts';
-import { loadRegistries } from '../plan/registries.ts';
+import { registries } from '../plan/registries.ts';
 
 /** EX_USAGE: there is no such kind or type. */
 const EXIT_USAGE = 64;
@@ -43,7 +43,6 @@ export async function help(args: HelpArguments, io: CommandIo): Promise<number> 
 
 /** Every type there is, those of plug-ins included. */
 async function loadShelves({ topic, type, pluginsPath }: HelpArguments, io: CommandIo): Promise<readonly Shelf[]> {
-  const registries = await loadRegistries();
   const { sources, channels, sinks, interceptors, selectors, sinkProcessors, serializers, configFilters } = registries;
   const all = [sources, channels, sinks, interceptors, selectors, sinkProcessors, serializers, configFilters];
   const kind = all.find((registry) => topic !== undefined && isNameOf(topic, registry.kind))?.kind;

@@ -4,7 +4,7 @@ import { addPlugins, withoutConsequences, type PluginPlaces } from '../plugins/o
 import { effectiveProperties, type Effective, type Surroundings } from './effective.ts';
 import { planAgents } from '../plan/plan.ts';
 import type { Plan, Rules } from '../plan/types.ts';
-import { loadRegistries } from '../plan/registries.ts';
+import { registries } from '../plan/registries.ts';
 
 export interface PlanRequest {
   /** In the order in which they are merged. */
@@ -25,7 +25,6 @@ export interface PlannedConfiguration extends Plan {
 export async function planConfiguration(request: PlanRequest): Promise<PlannedConfiguration> {
   const { files, rules, env } = request;
   const effective = await effectiveProperties(files, rules, await surroundingsOf(request));
-  const registries = await loadRegistries();
   const pluginProblems = rules === 'flume' ? [] : await addPlugins(effective, registries, pluginPlaces(request));
   const plan = await planAgents(effective, registries, { env, readable: isReadableFile });
   return { ...plan, problems: [...withoutConsequences(plan.problems, pluginProblems), ...pluginProblems], effective };
