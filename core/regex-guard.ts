@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { stepsPerText } from './java-regex.ts';
 import type { JavaRegex, StepBudget } from './java-regex.ts';
 
@@ -19,8 +18,8 @@ import type { JavaRegex, StepBudget } from './java-regex.ts';
  * V8 reads the setting when it prepares an expression. Calling it again does no harm.
  */
 export function enableLinearRegexes(backtracks = 500): void {
-  setFlagsFromString(`--regexp-backtracks-before-fallback=${backtracks}`);
-  setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
+  process.getBuiltinModule('node:v8').setFlagsFromString(`--regexp-backtracks-before-fallback=${backtracks}`);
+  process.getBuiltinModule('node:v8').setFlagsFromString('--enable-experimental-regexp-engine-on-excessive-backtracks');
 }
 
 /** Steps that the texts of one batch may take together in the machine, beyond what each may take anyway. */

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { describeError } from '../../core/errors.ts';
 import { fetchConfig, type Fetched } from '../../io/fetch-config.ts';
 import { ConfigSourceError, type ConfigSource } from './source.ts';
@@ -53,7 +52,7 @@ export class HttpConfig implements ConfigSource {
   }
 
   async look(): Promise<string> {
-    return createHash('sha256').update(await this.read()).digest('base64');
+    return process.getBuiltinModule('node:crypto').createHash('sha256').update(await this.read()).digest('base64');
   }
 
   async #get(url: URL, redirections: number): Promise<Fetched> {
