@@ -145,7 +145,7 @@ function startLog(settings: LogSettings, io: CommandIo, stdout: Output): AgentLo
       outputs.splice(0, outputs.length, stdout);
     }
   }
-  return openLog({ level, format, colour: io.colour, outputs, toConsole: outputs.includes(stdout) });
+  return openLog({ level, format, colour: io.colour, outputs, toConsole: outputs.includes(stdout) && format === 'text' });
 }
 
 /** Runs the agent; a fault of the program is told in the log and ends it, since nothing is known to work any more. */

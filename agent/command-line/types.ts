@@ -29,7 +29,7 @@ export interface AgentLog {
   mask(text: string): string;
   /** Lines given up since the start because the reader was too slow or gone. */
   readonly dropped: number;
-  /** Whether the log goes to standard output, where the start-up picture may be shown too. */
+  /** Whether the log goes to standard output as text, so that the start-up picture can stand there by itself. */
   readonly toConsole: boolean;
   /** Writes what is still held, for at most `deadlineMs`, then closes. The log takes no more lines. */
   close(deadlineMs: number): Promise<void>;

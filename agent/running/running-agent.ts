@@ -89,8 +89,11 @@ export class RunningAgent {
     this.#log.info('agent runs', { components: this.supervisor.components().length });
     const extras = { version: this.#options.version, files: this.#options.loader.files, deadLetters: this.#deadLetters.directory };
     const picture = drawAgent(plan, this.supervisor, { ...extras, ...(monitoring !== undefined && { monitoring }) });
-    // The picture holds reasons of failures, and lines of events are printed as they stand.
-    for (const line of this.#options.io.log.mask(picture).trimEnd().split('\n')) this.#log.event(line);
+    const { log, out } = this.#options.io;
+    // It holds reasons of failures, and neither way out looks for secrets.
+    const shown = log.mask(picture);
+    if (log.toConsole) out(`\n${shown}\n`);
+    else for (const line of shown.trimEnd().split('\n')) this.#log.event(line);
   }
 
   /** Reads the configuration again soon. */
