@@ -28,7 +28,7 @@ export function readIfNeeded(inner: Option<number>): Option<number> {
   };
 }
 
-/** What is wrong with a regular expression in Java syntax, for `check` of an option. */
+/** What is wrong with a regular expression in Java syntax, completing "value … of regex"; `undefined` if nothing is. */
 export function regexFault(source: string): string | undefined {
   try {
     compileJavaRegex(source);

@@ -1,6 +1,6 @@
 import type { PartContext } from '../core/component.ts';
 import type { Finding } from '../core/define.ts';
-import { compileJavaRegex, PatternSyntaxError, RegexTimeoutError } from '../core/java-regex.ts';
+import { compileJavaRegex, RegexTimeoutError } from '../core/java-regex.ts';
 import type { CompiledReplacement, JavaMatch, JavaRegex } from '../core/java-regex.ts';
 import { BatchAllowance, regexWarning } from '../core/regex-guard.ts';
 
@@ -86,17 +86,6 @@ export class BoundedRegex {
     if (!(error instanceof RegexTimeoutError)) throw error;
     this.#givenUp++;
     this.#reason = error.message;
-  }
-}
-
-/** What is wrong with a regular expression, completing "value … of regex"; `undefined` if nothing is. */
-export function regexFault(source: string): string | undefined {
-  try {
-    compileJavaRegex(source);
-    return undefined;
-  } catch (error) {
-    if (error instanceof PatternSyntaxError) return `cannot be used: ${error.message}`;
-    throw error;
   }
 }
 

@@ -4,8 +4,9 @@ import { define, type Finding } from '../core/define.ts';
 import type { JavaMatch } from '../core/java-regex.ts';
 import { nearest } from '../core/nearest.ts';
 import { list, prefix, string } from '../core/options.ts';
+import { regexFault } from '../core/option-groups.ts';
 import { BodyTexts, detached } from './body-texts.ts';
-import { BoundedRegex, regexFault, slowRegex } from './bounded-regex.ts';
+import { BoundedRegex, slowRegex } from './bounded-regex.ts';
 import { extractorSerializers, type GroupSerializer } from './extractor-serializers.ts';
 import { withEventHeaders, type HeaderOf } from './header-rows.ts';
 

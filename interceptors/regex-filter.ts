@@ -2,8 +2,9 @@ import type { Batch } from '../core/batch.ts';
 import type { Interceptor, PartContext } from '../core/component.ts';
 import { define } from '../core/define.ts';
 import { boolean, string } from '../core/options.ts';
+import { regexFault } from '../core/option-groups.ts';
 import { BodyTexts } from './body-texts.ts';
-import { BoundedRegex, regexFault, slowRegex } from './bounded-regex.ts';
+import { BoundedRegex, slowRegex } from './bounded-regex.ts';
 
 export const regexFilterInterceptor = define('interceptor', {
   types: ['regex_filter', 'org.apache.flume.interceptor.RegexFilteringInterceptor$Builder'],

@@ -3,7 +3,8 @@ import type { Interceptor, PartContext } from '../core/component.ts';
 import { define, type Finding } from '../core/define.ts';
 import { compileJavaRegex, javaSplit } from '../core/java-regex.ts';
 import { optional, string } from '../core/options.ts';
-import { BoundedRegex, regexFault, slowRegex } from './bounded-regex.ts';
+import { regexFault } from '../core/option-groups.ts';
+import { BoundedRegex, slowRegex } from './bounded-regex.ts';
 
 /** Names that the expression was asked about; those of attackers must not fill the memory. */
 const MOST_KNOWN_NAMES = 1000;

@@ -4,8 +4,9 @@ import type { Interceptor, PartContext } from '../core/component.ts';
 import { define, type Finding } from '../core/define.ts';
 import { compileJavaRegex, compileJavaReplacement, type CompiledReplacement } from '../core/java-regex.ts';
 import { string } from '../core/options.ts';
+import { regexFault } from '../core/option-groups.ts';
 import { BodyTexts } from './body-texts.ts';
-import { BoundedRegex, regexFault, slowRegex } from './bounded-regex.ts';
+import { BoundedRegex, slowRegex } from './bounded-regex.ts';
 
 export const searchReplaceInterceptor = define('interceptor', {
   types: ['search_replace', 'org.apache.flume.interceptor.SearchAndReplaceInterceptor$Builder'],
