@@ -66,7 +66,7 @@ export function channelConformance(name: string, subject: ChannelSubject): void 
 }
 
 function storing(promised: Promised): void {
-  promised('events come out as they went in, in order', async (channel) => {
+  promised('C4.3 events come out as they went in, in order', async (channel) => {
     await channel.put(batchOf('a', 'b'), never);
     await channel.put(batchOf('c'), never);
     assert.deepEqual(await drain(channel), ['a', 'b', 'c']);

@@ -48,7 +48,7 @@ function hup(agent: RunningAgent): number {
   return agent.lines.length;
 }
 
-test('G7 bad files leave the running configuration alone and name their faults; the good one after them is taken', async (t) => {
+test('G7 C2.9 C2.10 bad files leave the running configuration alone and name their faults; the good one after them is taken', async (t) => {
   const folder = await folderOf(t, 'one', 'two');
   const port = await freePort();
   const agent = await startAgent({ folder, conf: conf(port, 'one'), args: ['--poll-interval', '600'] });

@@ -28,12 +28,12 @@ describe('logger sink', () => {
     assert.match((await logged({}, event('Some text'))).join('\n'), /Some text/);
   });
 
-  test('LOG-02 bytes that are no visible ASCII are shown as full stops', async () => {
+  test('LOG-02 C4.17 bytes that are no visible ASCII are shown as full stops', async () => {
     const [line] = await logged({}, event(Buffer.alloc(5)));
     assert.equal(line, `Event: { headers:{} body: 00 00 00 00 00${' '.repeat(34)}..... }`);
   });
 
-  test("LOG-03 Flume's line, to the blank", async () => {
+  test("LOG-03 C4.18 Flume's line, to the blank", async () => {
     assert.deepEqual(await logged({}, event('Hello world!\r')), [
       'Event: { headers:{} body: 48 65 6C 6C 6F 20 77 6F 72 6C 64 21 0D          Hello world!. }',
     ]);

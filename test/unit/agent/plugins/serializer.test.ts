@@ -37,7 +37,7 @@ async function run(serializer: Serializer, ...bodies: string[]): Promise<{ text:
   return { text: bytes.toString(), rejected: rejected.sort(([a], [b]) => a - b) };
 }
 
-test('S26 events that a serializer throws for are rejected with the reason, the others are written once, in order', async () => {
+test('S26 C8.8 events that a plug-in serializer throws for are rejected with the reason, the others are written once, in order', async () => {
   const serializer = isolating(numbering());
   assert.deepEqual(await run(serializer, 'a', 'T1', 'R', 'b', 'T2', 'c'), {
     text: '0a 1b 2c ',

@@ -80,3 +80,30 @@ test('an empty channel is left after the wait of a group', async () => {
   assert.equal(await runner.move(sink, never, 5), false);
   assert.equal(counted.get('BatchEmptyCount'), 1);
 });
+
+test('FR-05 a channel that fails to lend is counted, and the failure goes to the runner', async () => {
+  const counted = new Map<string, number>();
+  const channel = new MemoryChannel({ capacity: 10, transactionCapacity: 10, keepAliveMs: 10, slots: 100 });
+  channel.take = () => Promise.reject(new Error('store broken'));
+  const runner = new SinkRunner({
+    channel,
+    log: fakeLog(),
+    countsBatches: true,
+    count: (counter, amount) => void counted.set(counter, (counted.get(counter) ?? 0) + amount),
+    setAside: async () => undefined,
+  });
+  const sink: Sink = { batchSize: 3, start: async () => undefined, stop: async () => undefined, write: async () => undefined };
+  await assert.rejects(runner.move(sink, never), /store broken/);
+  assert.equal(counted.get('ChannelReadFail'), 1);
+});
+
+test('FR-06 MEM-22 a sink whose batch is larger than a transaction gets what a transaction holds', async () => {
+  const written: number[] = [];
+  const channel = new MemoryChannel({ capacity: 100, transactionCapacity: 5, keepAliveMs: 10, slots: 100 });
+  for (let event = 0; event < 50; event++) await channel.put(batchOf(`${event}`), never);
+  const runner = new SinkRunner({ channel, log: fakeLog(), countsBatches: true, count: () => undefined, setAside: async () => undefined });
+  const sink: Sink = { batchSize: 1000, start: async () => undefined, stop: async () => undefined, write: async ({ size }) => void written.push(size) };
+  while (channel.status().size > 0) await runner.move(sink, never);
+  assert.ok(written.every((size) => size <= 5));
+  assert.equal(written.reduce((sum, size) => sum + size, 0), 50);
+});

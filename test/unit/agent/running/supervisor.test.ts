@@ -129,7 +129,7 @@ test('O2 with a dead target the stop ends at its deadline and counts what is lef
   assert.deepEqual(await world.supervisor.stop(100), { left: [{ channel: 'c1', events: 3 }] });
 });
 
-test('G6 a plan that changes nothing touches nothing', async () => {
+test('G6 C1.19 C2.11 a plan that changes nothing touches nothing', async () => {
   const world = new World();
   await world.supervisor.apply(plan(world));
   assert.deepEqual(await world.supervisor.apply(plan(world)), []);
