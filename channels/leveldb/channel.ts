@@ -3,27 +3,27 @@ import type { Channel, ChannelStatus, Context, Description, Transaction } from '
 import { ChannelFullError, CorruptionError, describeError } from '../../core/errors.ts';
 import { inThousands } from '../../core/printable.ts';
 import { Backoff } from '../../io/backoff.ts';
+import { chunkWasRead } from '../../io/read-memory.ts';
 import type { StoreFiles } from '../../io/store-files.ts';
-import { nextGroup, tooLargeError } from './gathering.ts';
+import { encodeGroup, nextGroup, tooLargeError, type GatheredRecord } from './gathering.ts';
 import { Guard, type GuardState } from './guard.ts';
-import { dataKey, encodeRow, indexKey } from './keys.ts';
 import { keepAside, OPENING_BYTES, openStore, type Opened } from './opening.ts';
 import { claimDirectory, placeOf, refuseFlumeData, type Place } from './place.ts';
 import { DoneEvents } from './ranges.ts';
 import { batchOf, bytesOf, ReadyEvents, type Piece } from './ready-events.ts';
-import { decodeRecord, encodeRecord } from './record.ts';
+import { decodeRecord } from './record.ts';
 import { RecordReader, type Gap, type Tail } from './record-reader.ts';
 import { brokenError, fullText, reportGaps, reportOpening, stoppedError } from './reports.ts';
 import { accountStep, removeBelow, takeOut } from './recovery.ts';
 import { SpaceGuard } from './space.ts';
 import type { DurableParts, DurableSettings } from './settings.ts';
-import { isDamage, type Step, type Store } from './store.ts';
+import { isDamage, type Store } from './store.ts';
 import { UsedRecords } from './used-records.ts';
 import { abortReason, WaitingPuts, type Put } from './waiting-puts.ts';
 
 /** Events in memory, to be lent: what was stored and is not taken stays up to this much, and so much is read ahead. */
-const READY_BYTES = 16 * 1024 * 1024;
-const PAGE_BYTES = 2 * 1024 * 1024;
+const READY_BYTES = 3 * 1024 * 1024;
+const PAGE_BYTES = 512 * 1024;
 /** Commits reach the disk so often where no put carries them. */
 const ACCOUNT_MS = 100;
 const REOPEN = { firstMs: 50, mostMs: 5000 };
@@ -261,39 +261,32 @@ export class DurableChannel implements Channel {
 
   /** One write, one sync: the events of the group, what is done with, and the records that are used up. */
   async #writeGroup(group: readonly Put[]): Promise<void> {
-    const steps: Step[] = [];
-    const { event: first, byte: firstByte } = this.#tail;
-    const record = group.length > 0 ? encodeRecord(group.map(({ batch }) => batch), first, firstByte) : undefined;
-    if (record) {
-      const { facts, value } = record;
-      steps.push({ key: dataKey(first), value }, { key: indexKey(first), value: encodeRow({ ...facts, length: value.length }) });
-    }
+    const { records, steps, tail } = encodeGroup(group, this.#tail);
+    const stores = records.length > 0;
     const used = this.#used.steps();
     steps.push(...used.steps);
     const dirty = this.#accountDirty;
     this.#accountDirty = false;
-    if (dirty || !record) steps.push(accountStep(this.#done));
-    const synced = this.#settings.syncIntervalMs === 0 || this.#syncDue || !record;
+    if (dirty || !stores) steps.push(accountStep(this.#done));
+    const synced = this.#settings.syncIntervalMs === 0 || this.#syncDue || !stores;
     const before = this.#synced;
-    const tail = record ? { event: first + record.facts.events, byte: firstByte + record.facts.bytes } : this.#tail;
     try {
       await this.#store.write(steps, synced);
       if (synced) {
         this.#synced = tail;
         this.#syncDue = false;
       }
-      if (record) await this.#guard?.update(() => this.#guardState());
+      if (stores) await this.#guard?.update(() => this.#guardState());
     } catch (error) {
       this.#accountDirty ||= dirty;
       this.#synced = before;
       throw error;
     }
-    if (record) this.#stored(group, tail, record.value);
+    if (stores) this.#stored(group, tail, records);
     used.written(this.#held === 0);
   }
 
-  #stored(group: readonly Put[], tail: Tail, value: Buffer): void {
-    this.#space.wrote(value.length);
+  #stored(group: readonly Put[], tail: Tail, records: readonly GatheredRecord[]): void {
     const from = this.#tail;
     const inMemory = this.#reader.position.event === from.event && !this.#reading && this.#ready.bytes < READY_BYTES;
     this.#tail = tail;
@@ -301,11 +294,14 @@ export class DurableChannel implements Channel {
     this.#held += events;
     this.#heldBytes += tail.byte - from.byte;
     this.#admittedEvents -= events;
-    if (inMemory) {
-      this.#reader.moveTo(tail);
-      this.#used.loaded({ first: from.event, end: tail.event, length: value.length });
+    if (inMemory) this.#reader.moveTo(tail);
+    for (const { value, facts } of records) {
+      this.#space.wrote(value.length);
+      chunkWasRead(value.length);
+      if (!inMemory) continue;
+      this.#used.loaded({ first: facts.first, end: facts.first + facts.events, length: value.length });
       // Over the bytes of the record, so that the larger pieces which the sources read do not stay.
-      this.#ready.push({ from: from.event, batch: decodeRecord(value).batch });
+      this.#ready.push({ from: facts.first, batch: decodeRecord(value).batch });
     }
     for (const put of group) put.stored();
     this.#serve();
@@ -403,6 +399,7 @@ export class DurableChannel implements Channel {
     if (missing.length > 0) await this.#lost(missing);
     for (const { first, batch, length } of page.records) {
       const end = first + batch.size;
+      chunkWasRead(length);
       this.#used.loaded({ first, end, length });
       for (const { from, to } of this.#done.open(first, end)) this.#ready.push({ from, batch: batch.slice(from - first, to - first) });
     }

@@ -9,12 +9,12 @@ const OPTIONS = {
   ...ENCODINGS,
   compression: false,
   /** Larger buffers were not faster, and a store that does not close in order is read back through memory up to this size. */
-  writeBufferSize: 8 * 1024 * 1024,
+  writeBufferSize: 4 * 1024 * 1024,
   /** Records are read once. */
   cacheSize: 1024 * 1024,
   /** LevelDB maps the tables it has open; this is its minimum. */
   maxOpenFiles: 64,
-  maxFileSize: 2 * 1024 * 1024,
+  maxFileSize: 1024 * 1024,
 } as const;
 
 /** A LevelDB in a directory of its own. The package is loaded when the first store is opened. */

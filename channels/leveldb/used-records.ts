@@ -4,7 +4,7 @@ import { dataKey, indexKey } from './keys.ts';
 import type { Step, Store } from './store.ts';
 
 /** Space is given back whenever so much was used up, and when the channel is empty and an eighth of it was. */
-const COMPACT_BYTES = 64 * 1024 * 1024;
+const COMPACT_BYTES = 32 * 1024 * 1024;
 /** Most records deleted by one write. */
 const MOST_DELETES = 2000;
 
