@@ -3,7 +3,7 @@ import type { Channel, ChannelStatus, Context, Description, Transaction } from '
 import { ChannelFullError, CorruptionError, describeError } from '../../core/errors.ts';
 import { inThousands } from '../../core/printable.ts';
 import { Backoff } from '../../io/backoff.ts';
-import { chunkWasRead } from '../../io/read-memory.ts';
+import { chunkWasRead, storedBytesWereRead } from '../../io/read-memory.ts';
 import type { StoreFiles } from '../../io/store-files.ts';
 import { encodeGroup, nextGroup, tooLargeError, type GatheredRecord } from './gathering.ts';
 import { Guard, type GuardState } from './guard.ts';
@@ -399,7 +399,7 @@ export class DurableChannel implements Channel {
     if (missing.length > 0) await this.#lost(missing);
     for (const { first, batch, length } of page.records) {
       const end = first + batch.size;
-      chunkWasRead(length);
+      storedBytesWereRead(length);
       this.#used.loaded({ first, end, length });
       for (const { from, to } of this.#done.open(first, end)) this.#ready.push({ from, batch: batch.slice(from - first, to - first) });
     }
