@@ -1,4 +1,3 @@
-import assert from 'node:assert/strict';
 import { letterOrDigitOrLowLine, lineTerminators, wordChars } from './char-classes.ts';
 import { charsOfProperty } from './char-set.ts';
 import { anchors, SetTable } from './program.ts';
@@ -6,7 +5,7 @@ import { anchors, SetTable } from './program.ts';
 /** True if the anchor of that number (in `anchors`) holds at a place of the text; `lastEnd` is where `\G` does. */
 export function anchorHolds(anchor: number, text: string, at: number, lastEnd: number): boolean {
   const type = anchors[anchor];
-  assert.ok(type !== undefined, 'an anchor of the program is known');
+  if (type === undefined) throw new Error('an anchor of the program is not known');
   switch (type) {
     case 'begin':
       return at === 0;
