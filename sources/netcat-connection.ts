@@ -36,6 +36,9 @@ export interface ConnectionSettings {
 }
 
 const LINE_FEED = 10;
+/** The answer to as many lines as come together, made once. */
+const MOST_OKS = 4096;
+const OKS = Buffer.from('OK\n'.repeat(MOST_OKS));
 
 const scanner = new LineScanner();
 
@@ -249,8 +252,7 @@ export class NetcatConnection {
   /** Answers `lines` lines alike. What the first answer begins with in some character sets, a byte order mark, no later one has. */
   #answer(text: string, lines: number): void {
     if (this.#socket.destroyed || !this.#socket.writable) return;
-    const answers = `${text}\n`.repeat(lines);
-    this.#socket.write(isUtf8Charset(this.#settings.encoding) ? answers : encodeText(answers, this.#settings.encoding, this.#answered));
+    this.#socket.write(this.#encoded(text, lines));
     this.#answered = true;
     if (this.#socket.writableLength <= ANSWER_BYTES || this.#answerTimer) return;
     this.#socket.pause();
@@ -258,6 +260,13 @@ export class NetcatConnection {
       this.#context.log.warn('client does not read its answers; connection closed', { peer: this.#peer });
       this.#socket.destroy();
     }, ANSWER_TIMEOUT_MS);
+  }
+
+  #encoded(text: string, lines: number): Buffer | string {
+    const isUtf8 = this.#reader === undefined;
+    if (isUtf8 && text === 'OK' && lines <= MOST_OKS) return OKS.subarray(0, lines * (OKS.length / MOST_OKS));
+    const answers = `${text}\n`.repeat(lines);
+    return isUtf8 ? answers : encodeText(answers, this.#settings.encoding, this.#answered);
   }
 
   #flowAgain(): void {

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '../harness/agent.ts';
@@ -26,10 +27,11 @@ export interface Measured {
 
 /** Sends the load and waits until every line has left the far end. Throws if one is missing after `patienceMs` without progress. */
 export async function measure(subject: Subject, load: Load, patienceMs = 30_000): Promise<Measured> {
+  const sender = await readySender(subject.port, load);
   await sleep(300);
   const before = figuresOf(subject.pid);
   const began = performance.now();
-  await Promise.all([send(subject.port, load), untilCounted(subject, load.lines, patienceMs)]);
+  await Promise.all([sender.send(), untilCounted(subject, load.lines, patienceMs)]);
   const seconds = (performance.now() - began) / 1000;
   const after = figuresOf(subject.pid);
   return {
@@ -61,13 +63,19 @@ async function untilCounted(subject: Subject, lines: number, patienceMs: number)
   }
 }
 
-function send(port: number, load: Load): Promise<void> {
+/** A sender that has made its lines and waits, so that its own start is not measured. */
+async function readySender(port: number, load: Load): Promise<{ send(): Promise<void> }> {
   const args = [port, load.lines, load.connections, load.lineBytes].map(String);
-  const sender = spawn('node', [join(root, 'test/bench/sender.ts'), ...args, ...(load.acks ? ['--acks'] : [])], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+  const sender = spawn('node', [join(root, 'test/bench/sender.ts'), ...args, '--wait', ...(load.acks ? ['--acks'] : [])], {
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
-  return new Promise((resolve, reject) => {
-    sender.once('error', reject);
-    sender.once('close', (code) => (code === 0 ? resolve() : reject(new Error(`the sender ended with ${code}`))));
-  });
+  const ended = once(sender, 'close');
+  await once(sender.stdout, 'data');
+  return {
+    async send() {
+      sender.stdin.end('go\n');
+      const [code] = (await ended) as [number | null];
+      if (code !== 0) throw new Error(`the sender ended with ${code}`);
+    },
+  };
 }

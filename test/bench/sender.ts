@@ -1,7 +1,9 @@
 /**
  * Load for TCP listeners: numbered lines of a fixed length, written in blocks as fast as the peer takes them.
- * `node sender.ts PORT LINES [CONNECTIONS] [LINE_BYTES] [--acks]`; prints one JSON line when everything was written (and acknowledged).
+ * `node sender.ts PORT LINES [CONNECTIONS] [LINE_BYTES] [--acks] [--wait]`; prints one JSON line when everything was written (and
+ * acknowledged). With `--wait` it says that it is ready and begins when it reads something.
  */
+import { once } from 'node:events';
 import { connect } from 'node:net';
 
 /** Bytes written at a time. */
@@ -10,6 +12,11 @@ const [port = '0', total = '0', connections = '1', lineBytes = '100'] = process.
 const acks = process.argv.includes('--acks');
 const blockLines = Math.max(1, Math.floor(BLOCK_BYTES / Number(lineBytes)));
 const block = makeBlock(blockLines, Number(lineBytes));
+if (process.argv.includes('--wait')) {
+  console.log('ready');
+  await once(process.stdin, 'data');
+  process.stdin.destroy();
+}
 const started = performance.now();
 const each = Math.ceil(Number(total) / Number(connections));
 const sent = await Promise.all(

@@ -71,7 +71,7 @@ export const workloads: readonly Workload[] = [
   {
     name: 'W1-ok',
     what: 'netcat with an OK to each line → memory → null',
-    load: { ...LINES, lines: 1_000_000, acks: true },
+    load: { ...LINES, lines: 3_000_000, acks: true },
     subjects: [flume(conf({ acks: true })), millrace(conf({ acks: true }))],
   },
   {
