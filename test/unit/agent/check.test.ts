@@ -45,7 +45,7 @@ test('a problem is shown with its line, a caret and what was meant', async (t) =
 
 test('G1 all faults of a file at once, each with its line and property', async () => {
   const text = `${LISTS}a1.sources.r1.type = netcat\na1.sources.r1.port = -5\na1.sources.r1.channels = c1\na1.sources.r1.colour = red\na1.channels.c1.type = memory\na1.channels.c1.capacity = -1\na1.sinks.k1.type = nul\na1.sinks.k1.channel = c1\na1.sinks.k1.batchSize = lots\nnonsense\n`;
-  assert.deepEqual(await problemsIn(text), ['M006 13:1', 'M012 7:15', 'M013 10:20', 'M014 4:22', 'M015 5:22', 'M015 9:27']);
+  assert.deepEqual(await problemsIn(text), ['M006 13:1', 'M012 7:15', 'M013 10:20', 'M014 4:22', 'M015 12:25', 'M015 5:22', 'M015 9:27']);
 });
 
 test('G1 what check says of twenty typing errors', async () => {
