@@ -1,7 +1,13 @@
 /** Bytes read after which what was read before is given back, where nobody holds it any more. */
 const EVERY_BYTES = 4 * 1024 * 1024;
 
+/** Chunks, held or not, above which they are worth a look through all objects: those that waited long are no young ones any more. */
+const MANY_BYTES = 64 * 1024 * 1024;
+/** Least that is read between two such looks. */
+const EVERY_LOOK_BYTES = 32 * 1024 * 1024;
+
 let bytesSince = 0;
+let bytesSinceLook = 0;
 
 /**
  * To be told of every chunk that was read into fresh memory. The engine counts its small objects, not the chunks they hold on to, and by
@@ -12,8 +18,11 @@ let bytesSince = 0;
 export function chunkWasRead(bytes: number): void {
   bytesSince += bytes;
   if (bytesSince < EVERY_BYTES) return;
+  bytesSinceLook += bytesSince;
   bytesSince = 0;
-  globalThis.gc?.({ type: 'minor', execution: 'sync' });
+  const all = bytesSinceLook >= EVERY_LOOK_BYTES && process.memoryUsage().arrayBuffers > MANY_BYTES;
+  if (all) bytesSinceLook = 0;
+  globalThis.gc?.({ type: all ? 'major' : 'minor', execution: 'sync' });
 }
 
 /** The same for what was read ahead from disk and stays until it is taken: by then it counts as old. */
