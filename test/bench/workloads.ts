@@ -83,7 +83,7 @@ export const workloads: readonly Workload[] = [
   {
     name: 'interceptors',
     what: 'W1 with timestamp, host and static',
-    load: LINES,
+    load: { ...LINES, lines: 20_000_000 },
     subjects: [{ ...millrace(conf()), name: 'without' }, { ...millrace(conf({ extra: staticInterceptors })), name: 'with' }],
   },
   {
