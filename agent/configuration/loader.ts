@@ -55,8 +55,9 @@ async function load(list: SourceList, args: AgentArguments, io: AgentIo): Promis
   };
 }
 
-/** What Flume could not start either, and what we do not have, no leniency can run. */
+/** What Flume could not start either, what we do not have, and an agent of which nothing is left, no leniency can run. */
 function canRun(agent: AgentPlan, problems: readonly Problem[]): boolean {
+  if (agent.sources.length + agent.sinks.length === 0) return false;
   return agent.fatal === undefined && !problems.some(({ code, severity }) => severity === 'error' && (code === 'M029' || code === 'M023'));
 }
 

@@ -53,6 +53,9 @@ test('--lenient runs what Flume would have run and says so; not what Flume could
   const loaded = await (await loader(t, broken, { lenient: true })).load();
   assert.equal(loaded.plan && stay(loaded.plan), 'r1 | c1 | k1 | ');
   assert.match(loaded.report, /runs all the same because of --lenient, as Flume would, without source r2 \(No Channels configured for r2\)\n$/);
+  const nothing = await (await loader(t, good.replace(/\.channels? = c1/g, '.nothing = c1'), { lenient: true })).load();
+  assert.equal(nothing.plan, undefined);
+  assert.match(nothing.report, /not even with --lenient\n$/);
   const fatal = await (await loader(t, good.replace('= seq', '= nosuch'), { lenient: true })).load();
   assert.equal(fatal.plan, undefined);
   assert.match(fatal.report, /not even with --lenient\n$/);
