@@ -71,7 +71,10 @@ export class RunningAgent {
       everyMs: options.reloadEveryMs,
       settleMs: SETTLE_MS,
       look: () => options.loader.look(),
-      reload: () => this.#reload(),
+      reload: () =>
+        this.#reload().catch((error: unknown) => {
+          this.#log.error('reload failed; what it had not come to runs on, and the next change is taken', { reason: describeError(error) });
+        }),
     });
   }
 
