@@ -25,7 +25,12 @@ export class ByteWindow {
   /** Never refuses: what was read is there. Holds everybody else who reads once the room is used up. */
   take(bytes: number): void {
     this.#usedBytes += bytes;
-    if (!this.isFull || this.#reading.size === 0) return;
+    if (this.isFull) this.holdAll();
+  }
+
+  /** Holds everybody who reads, for another reason than room; `giveBack(0)` lets them go on. */
+  holdAll(): void {
+    if (this.#reading.size === 0) return;
     const reading = [...this.#reading];
     this.#reading.clear();
     for (const hold of reading) hold();

@@ -118,10 +118,14 @@ export class NetcatConnection {
 
   /** What came stays with the socket, which reads no more, until the connections have room, or time, for it together. */
   #putBack(chunk: Buffer): void {
-    this.#socket.pause();
+    const { window } = this.#settings;
+    stopReading(this.#socket);
     this.#socket.unshift(chunk);
-    if (this.#settings.window.isFull) this.#settings.window.whenRoom(this.#readOn);
-    else setImmediate(this.#readOn);
+    window.whenRoom(this.#readOn);
+    if (window.isFull) return;
+    // The time of this turn is used up: whoever reads on would bring a piece that has to wait as well.
+    window.holdAll();
+    setImmediate(() => window.giveBack(0));
   }
 
   /** Takes at once what the socket holds, so that the window knows of it; then reads on if this has left room. */
