@@ -37,59 +37,39 @@ export async function startBaseline(name: string, args: readonly string[] = []):
   };
 }
 
-/** The agent as it is installed: compiled, through its launcher. `conf` may hold @PORT@ and @FOLDER@. */
-export async function startMillrace(conf: string, counter: Counter): Promise<Subject> {
-  const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
-  const port = await freePort();
-  const monitoring = await freePort();
-  await writeFile(join(folder, 'x.conf'), fill(conf, port, folder));
-  const began = performance.now();
-  const daemon = startDaemon({
-    command: 'node',
-    args: ['--max-semi-space-size=1', '--expose-gc', join(root, 'dist/bin/millrace.js'), 'agent', '--conf-file', join(folder, 'x.conf'), '--name', 'a1', ...monitoringArguments(monitoring), '--no-reload-conf'],
-  });
-  await listening(port, daemon);
-  const startMs = performance.now() - began;
-  return {
-    name: 'Millrace',
-    pid: daemon.pid,
-    port,
-    startMs,
-    count: () => counterOf(monitoring, counter),
-    async stop() {
-      await daemon.stop();
-      await rm(folder, { recursive: true, force: true });
-    },
-  };
+/** The agent as it is installed: compiled, with the flags of its launcher. `conf` may hold @PORT@ and @FOLDER@. */
+export function startMillrace(conf: string, counter: Counter): Promise<Subject> {
+  const program = ['--max-semi-space-size=1', '--expose-gc', join(root, 'dist/bin/millrace.js'), 'agent'];
+  return startMonitored('Millrace', conf, counter, { command: 'node', program, flags: [] });
 }
 
 /** Real Flume 1.11 with the JVM's own defaults, but for a heap of 512 MB. */
 export async function startFlume(conf: string, counter: Counter): Promise<Subject> {
-  const jars = await classPath(await getFlume());
+  const program = ['-cp', await classPath(await getFlume()), 'org.apache.flume.node.Application'];
+  return startMonitored('Flume 1.11', conf, counter, { command: 'java', program, flags: ['-Xmx512m'] });
+}
+
+/** An agent that counts in its metrics. Java wants its properties in front of the program, ours may have them there or behind. */
+async function startMonitored(
+  name: string,
+  conf: string,
+  counter: Counter,
+  { command, program, flags }: { command: string; program: readonly string[]; flags: readonly string[] },
+): Promise<Subject> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'));
   const port = await freePort();
   const monitoring = await freePort();
-  await writeFile(join(folder, 'x.conf'), fill(conf, port, folder));
+  const file = join(folder, 'x.conf');
+  await writeFile(file, fill(conf, port, folder));
+  const properties = ['-Dflume.monitoring.type=http', `-Dflume.monitoring.port=${monitoring}`];
+  const words = ['--name', 'a1', '--conf-file', file, '--no-reload-conf'];
   const began = performance.now();
-  const daemon = startDaemon({
-    command: 'java',
-    args: [
-      '-Xmx512m',
-      ...monitoringArguments(monitoring),
-      '-cp',
-      jars,
-      'org.apache.flume.node.Application',
-      '--name',
-      'a1',
-      '--conf-file',
-      join(folder, 'x.conf'),
-      '--no-reload-conf',
-    ],
-  });
+  const args = command === 'java' ? [...flags, ...properties, ...program, ...words] : [...flags, ...program, ...properties, ...words];
+  const daemon = startDaemon({ command, args });
   await listening(port, daemon);
   const startMs = performance.now() - began;
   return {
-    name: 'Flume 1.11',
+    name,
     pid: daemon.pid,
     port,
     startMs,
@@ -105,10 +85,6 @@ export async function startFlume(conf: string, counter: Counter): Promise<Subjec
 export interface Counter {
   readonly component: string;
   readonly attribute: string;
-}
-
-function monitoringArguments(port: number): string[] {
-  return ['-Dflume.monitoring.type=http', `-Dflume.monitoring.port=${port}`];
 }
 
 async function counterOf(port: number, { component, attribute }: Counter): Promise<number> {
