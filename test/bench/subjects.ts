@@ -49,7 +49,7 @@ export async function startFlume(conf: string, counter: Counter): Promise<Subjec
   return startMonitored('Flume 1.11', conf, counter, { command: 'java', program, flags: ['-Xmx512m'] });
 }
 
-/** An agent that counts in its metrics. Java wants its properties in front of the program, ours may have them there or behind. */
+/** An agent that counts in its metrics. Java takes its properties in front of the program, ours takes them behind. */
 async function startMonitored(
   name: string,
   conf: string,
