@@ -39,10 +39,9 @@ export function sourceUnit(
         setAside: (batch, reason) => surroundings.setAside(name, batch, reason),
         count: context.count,
       });
-      const limits = plan.channels.map((channel) => handle(channels, channel).transactionCapacity);
       const sourceContext: SourceContext = {
         ...context,
-        batchLimit: Math.min(...limits),
+        batchLimit: delivery.batchLimit,
         deliver: (batch, options) => delivery.deliver(batch, options),
       };
       if (!plan.definition.create) throw new Error(`source type "${spec.type}" is one that Millrace does not have yet`);

@@ -1,4 +1,0 @@
-import { readBuildFacts } from './installation.ts';
-
-/** Of the package: `0.1.0`. */
-export const { version } = readBuildFacts();
