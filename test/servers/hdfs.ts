@@ -133,6 +133,7 @@ async function layOut(folder: string, options: HdfsOptions): Promise<Site> {
     await mkdir(join(folder, 'webapps', web, 'WEB-INF'), { recursive: true });
     await writeFile(join(folder, 'webapps', web, 'WEB-INF', 'web.xml'), '<web-app version="2.4" xmlns="http://java.sun.com/xml/ns/javaee"/>\n');
   }
+  await writeFile(join(folder, 'log4j.properties'), LOG4J);
   const confFolder = join(folder, 'conf');
   const nameNodes = (pair ? [http1, http2] : [http1]).map((port, index) => ({
     id: `nn${index + 1}`,
@@ -141,12 +142,21 @@ async function layOut(folder: string, options: HdfsOptions): Promise<Site> {
   }));
   for (const [index, target] of [confFolder, ...nameNodes.map((node) => node.confFolder)].entries()) {
     await mkdir(target);
-    const own = pair ? { ...both, 'dfs.namenode.name.dir': `file://${folder}/name${Math.max(1, index)}` } : single;
+    // Both names stand for the same address, so that each NameNode has to be told which one it is.
+    const identity: Record<string, string> = index === 0 ? {} : { 'dfs.ha.namenode.id': `nn${index}`, 'dfs.namenode.name.dir': `file://${folder}/name${index}` };
+    const own = pair ? { ...both, ...identity } : single;
     await writeFile(join(target, 'core-site.xml'), siteXml(core));
     await writeFile(join(target, 'hdfs-site.xml'), siteXml({ ...common, ...own, ...options.site }));
   }
   return { uri, confFolder, nameNodes, dataNodeUrl: `http://127.0.0.1:${dataHttp}`, pair };
 }
+
+const LOG4J = `log4j.rootLogger=WARN,console
+log4j.appender.console=org.apache.log4j.ConsoleAppender
+log4j.appender.console.target=System.err
+log4j.appender.console.layout=org.apache.log4j.PatternLayout
+log4j.appender.console.layout.ConversionPattern=%p %c - %m%n
+`;
 
 function siteXml(properties: Readonly<Record<string, string>>): string {
   const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
