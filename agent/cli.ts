@@ -46,7 +46,7 @@ async function otherVerb(program: Program, verb: string, rest: readonly string[]
       io.err(`Error: "${verb}" is a Flume command that Millrace does not have yet.\n`);
       return EXIT_UNKNOWN_COMMAND;
     }
-  } else if (['check', 'explain', 'help', 'version', '--help', '-h', '--version'].includes(verb)) {
+  } else if (['check', 'demo', 'explain', 'help', 'version', '--help', '-h', '--version'].includes(verb)) {
     const { runVerb } = await import('./command-line/verbs.ts');
     return runVerb([verb, ...takeJvmArguments(rest).words], io);
   }
@@ -82,6 +82,7 @@ function plainIo(jvm: JvmArguments): CommandIo {
     out: (text) => void process.stdout.write(text),
     err: (text) => void process.stderr.write(text),
     ...surroundings(jvm),
+    terminal: isTerminal(2) && process.env['TERM'] !== 'dumb',
   };
 }
 

@@ -8,6 +8,8 @@ export interface CommandIo {
   err(text: string): void;
   /** Whether `out` and `err` may carry colours: both are terminals, and NO_COLOR is unset or empty. */
   readonly colour: boolean;
+  /** Whether standard error is a terminal on which a line can be written over; absent: no. */
+  readonly terminal?: boolean;
   readonly env: ReadonlyMap<string, string>;
   /** What stood on the command line as `-Dname=value`, and in JAVA_OPTS and FLUME_JAVA_OPTS. The last one counts, as in a JVM. */
   readonly systemProperties: ReadonlyMap<string, string>;
@@ -89,5 +91,14 @@ export interface HelpArguments {
   /** A type of that kind. None lists the types. */
   readonly type?: string;
   readonly pluginsPath: readonly string[];
+  readonly json: boolean;
+}
+
+export interface DemoArguments {
+  readonly kills: number;
+  /** What the moments of the kills follow from; absent: made up. */
+  readonly seed?: number;
+  /** Leave the folder where it is. */
+  readonly keep: boolean;
   readonly json: boolean;
 }

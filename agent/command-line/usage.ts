@@ -5,6 +5,7 @@ export type Program = 'millrace' | 'flume-ng';
 const MILLRACE_VERBS: readonly (readonly [string, string])[] = [
   ['agent', 'run an agent'],
   ['check FILE...', 'find every problem of configuration files'],
+  ['demo', 'kill an agent with kill -9 ten times and count what is lost'],
   ['explain CODE', 'say more about a problem, for example M012'],
   ['help [KIND [TYPE]]', 'this text, the types of a kind, or the options of a type: help source netcat'],
   ['version', 'show the version'],

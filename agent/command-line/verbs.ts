@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import yargs, { type Argv } from 'yargs';
-import type { CheckArguments, CommandIo, ExplainArguments, HelpArguments } from './types.ts';
+import type { CheckArguments, CommandIo, DemoArguments, ExplainArguments, HelpArguments } from './types.ts';
 import { home, readBuildFacts } from '../installation.ts';
 
 /** EX_USAGE: the command line cannot be understood. */
@@ -27,6 +27,7 @@ export async function runVerb(words: readonly string[], io: CommandIo): Promise<
       throw error ?? new Error(message);
     });
   addCheck(parser, io, ended);
+  addDemo(parser, io, ended);
   addExplain(parser, io, ended);
   addHelp(parser, io, ended);
   parser.command('version', 'show the version', {}, () => {
@@ -82,6 +83,29 @@ function addCheck(parser: Argv, io: CommandIo, ended: Ended): void {
   );
 }
 
+function addDemo(parser: Argv, io: CommandIo, ended: Ended): void {
+  parser.command(
+    'demo',
+    'kill an agent with kill -9 again and again, and count what is lost',
+    (command) =>
+      command
+        .option('kills', { type: 'number', default: 10, describe: 'how often it is killed' })
+        .option('seed', { type: 'number', describe: 'repeats the moments of an earlier run' })
+        .option('keep', { type: 'boolean', default: false, describe: 'leave the data where it is' })
+        .option('json', JSON_OPTION)
+        .check(({ kills, seed }) => {
+          if (!(Number.isInteger(kills) && kills >= 0 && kills <= 10_000)) throw new Error('--kills is a whole number from 0 to 10000');
+          if (seed !== undefined && !Number.isSafeInteger(seed)) throw new Error('--seed is a whole number');
+          return true;
+        }),
+    async (found) => {
+      const { demo } = await import('../commands/demo.ts');
+      const args: DemoArguments = { kills: found.kills, keep: found.keep, json: found.json, ...(found.seed !== undefined && { seed: found.seed }) };
+      ended(await demo(args, io));
+    },
+  );
+}
+
 function addExplain(parser: Argv, io: CommandIo, ended: Ended): void {
   parser.command(
     'explain [code]',
@@ -123,7 +147,7 @@ function spelledOut(words: readonly string[]): readonly string[] {
   const [verb, ...rest] = words;
   if (verb === '--version') return ['version', ...rest];
   if (verb === '--help' || verb === '-h') return ['help', ...rest];
-  if (verb === 'help' && ['check', 'explain', 'version'].includes(rest[0] ?? '')) return [...rest, '--show-help'];
+  if (verb === 'help' && ['check', 'demo', 'explain', 'version'].includes(rest[0] ?? '')) return [...rest, '--show-help'];
   return words.map((word) => (word === '--help' || word === '-h' ? '--show-help' : word));
 }
 

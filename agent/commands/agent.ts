@@ -1,10 +1,10 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { describeError } from '../../core/errors.ts';
 import { enableLinearRegexes } from '../../core/regex-guard.ts';
 import type { AgentArguments, AgentIo } from '../command-line/types.ts';
 import { configurationLoader } from '../configuration/loader.ts';
 import { RunningAgent } from '../running/running-agent.ts';
-import { readBuildFacts } from '../installation.ts';
+import { home, readBuildFacts } from '../installation.ts';
 import { homeDirectory } from '../configuration/system-properties.ts';
 
 const DEFAULT_STOP_MS = 10_000;
@@ -14,6 +14,9 @@ const HTTP_POLL_S = 300;
 const EX_CONFIG = 78;
 /** What a shell answers for a process that SIGINT ended. */
 const INTERRUPTED = 130;
+/** Whoever runs it is looking around. */
+const QUICKSTART = join(home, 'conf', 'quickstart.properties');
+const DEMO = `${process.cwd() === home ? 'bin/' : ''}millrace demo    # an agent is killed with kill -9 ten times, then what is lost is counted`;
 
 /** Runs an agent until a signal ends it. Resolves with the exit status: 0 stopped, 78 a configuration that cannot run, 70 a fault of ours. */
 export async function runAgent(args: AgentArguments, io: AgentIo): Promise<number> {
@@ -32,6 +35,7 @@ export async function runAgent(args: AgentArguments, io: AgentIo): Promise<numbe
     reloadEveryMs: reloadEveryMs(args),
     stopTimeoutMs: args.stopTimeoutMs ?? DEFAULT_STOP_MS,
     deadLetters: io.systemProperties.get('millrace.dead.letters') || join(homeDirectory(), '.millrace', 'dead-letters'),
+    tries: args.confFiles.some((path) => resolve(path) === QUICKSTART) ? [DEMO] : [],
   });
   const release = handleSignals(agent);
   const monitoring = await startMonitoring(agent, args, io);

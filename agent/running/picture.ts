@@ -10,6 +10,8 @@ export interface PictureExtras {
   /** `http://127.0.0.1:34545`, where monitoring is on. */
   readonly monitoring?: string;
   readonly deadLetters: string;
+  /** What else to try, one line each. */
+  readonly tries?: readonly string[];
 }
 
 interface Row {
@@ -56,7 +58,7 @@ function notes(rows: readonly Row[], extras: PictureExtras): string[][] {
   const lost = rows.flatMap(({ state, description }) =>
     description.lostOnPowerCut ? [`${description.lostOnPowerCut} (channel ${state.name})`] : [],
   );
-  const tries = rows.flatMap(({ description }) => description.tryIt ?? []);
+  const tries = [...rows.flatMap(({ description }) => description.tryIt ?? []), ...(extras.tries ?? [])];
   return [
     ...labelled('data is kept in', kept.length > 0 ? kept : ['memory only']),
     ...labelled('a power cut loses', lost.length > 0 ? lost : ['nothing that was acknowledged']),

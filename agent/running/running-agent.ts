@@ -38,6 +38,8 @@ export interface RunningOptions {
   readonly reloadEveryMs: number;
   readonly stopTimeoutMs: number;
   readonly deadLetters: string;
+  /** What the start-up picture tells people to try besides what the components say. */
+  readonly tries?: readonly string[];
 }
 
 /** What a stop may take beyond its time-out, for closing what is open. */
@@ -90,7 +92,8 @@ export class RunningAgent {
     if (!this.#plan || this.#stopping) return;
     const plan = this.#plan;
     this.#log.info('agent runs', { components: this.supervisor.components().length });
-    const extras = { version: this.#options.version, files: this.#options.loader.files, deadLetters: this.#deadLetters.directory };
+    const { version, loader, tries = [] } = this.#options;
+    const extras = { version, files: loader.files, deadLetters: this.#deadLetters.directory, tries };
     const picture = drawAgent(plan, this.supervisor, { ...extras, ...(monitoring !== undefined && { monitoring }) });
     const { log, out } = this.#options.io;
     // It holds reasons of failures, and neither way out looks for secrets.
