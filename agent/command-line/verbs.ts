@@ -94,7 +94,7 @@ function addDemo(parser: Argv, io: CommandIo, ended: Ended): void {
         .option('keep', { type: 'boolean', default: false, describe: 'leave the data where it is' })
         .option('json', JSON_OPTION)
         .check(({ kills, seed }) => {
-          if (!(Number.isInteger(kills) && kills >= 0 && kills <= 10_000)) throw new Error('--kills is a whole number from 0 to 10000');
+          if (!(Number.isInteger(kills) && kills >= 1 && kills <= 10_000)) throw new Error('--kills is a whole number from 1 to 10000');
           if (seed !== undefined && !Number.isSafeInteger(seed)) throw new Error('--seed is a whole number');
           return true;
         }),

@@ -7,7 +7,7 @@ import { AgentProcess } from './agent-process.ts';
 import { LineSender } from './line-sender.ts';
 import { settle, type Account } from './numbered-lines.ts';
 
-/** Of the kills, so many come at any moment of the start; the others while lines are answered. */
+/** Of the kills but the first, so many come at any moment of the start; the others while lines are answered. */
 const IN_THE_START = 0.25;
 const LONGEST_START_MS = 500;
 const LONGEST_WORK_MS = 900;
@@ -49,7 +49,7 @@ export async function runKilledAgent(folder: string, settings: DemoSettings): Pr
   const sender = new LineSender();
   const random = generator(settings.seed);
   for (let number = 1; number <= settings.kills; number++) {
-    const inTheStart = random() < IN_THE_START;
+    const inTheStart = random() < IN_THE_START && number > 1;
     const delayMs = Math.round(random() * (inTheStart ? LONGEST_START_MS : LONGEST_WORK_MS));
     const began = performance.now();
     await oneKill(await start(), sender, { inTheStart, delayMs, signal: settings.signal });

@@ -20,6 +20,7 @@ test('C1 millrace demo kills an agent, finds nothing lost and leaves nothing beh
   t.diagnostic(JSON.stringify(account));
   assert.equal(status, 0, text);
   assert.deepEqual([account?.['lost'], account?.['altered'], account?.['kills']], [0, 0, 3], text);
+  assert.ok(Number(account?.['acknowledged']) > 0, text);
   assert.equal(lines.filter((line) => /^kill \d of 3/.test(line)).length, 3, text);
   assert.deepEqual(await readdir(folder), []);
 });
