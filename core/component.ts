@@ -145,6 +145,10 @@ export interface DeliverOptions {
    * required channel is thrown once all have answered.
    */
   readonly wait?: boolean;
+  /** Longest pause between two puts that wait, in milliseconds. */
+  readonly longestPauseMs?: number;
+  /** Told of each put that failed and will be repeated. */
+  refused?(error: unknown): void;
 }
 
 export interface SourceContext extends Context {

@@ -43,64 +43,64 @@ export class Delivery {
       }
       const routes = this.#parts.selector.route(kept);
       const [only] = routes;
-      if (only && routes.length === 1 && !only.optional) return this.#putRequired(only, options.wait ?? false);
-      return this.#putAll(routes, kept.size, options.wait ?? false);
+      if (only && routes.length === 1 && !only.optional) return this.#putRequired(only, options);
+      return this.#putAll(routes, kept.size, options);
     } catch (error) {
       return Promise.reject(error);
     }
   }
 
-  async #putAll(routes: readonly Route[], size: number, wait: boolean): Promise<void> {
+  async #putAll(routes: readonly Route[], size: number, options: DeliverOptions): Promise<void> {
     if (routes.length === 0) {
       this.#parts.count('EventUnroutedCount', size);
       this.#parts.log.warn('events match no channel of the selector and are dropped', { events: size });
       return;
     }
     const required = routes.filter(({ optional }) => !optional);
-    if (wait) await allSettled(required.map((route) => this.#putRequired(route, wait)));
+    if (options.wait) await allSettled(required.map((route) => this.#putRequired(route, options)));
     // Whoever is told of a failure sends again, and would double the events in every channel behind the one that failed.
-    else for (const route of required) await this.#putRequired(route, wait);
+    else for (const route of required) await this.#putRequired(route, options);
     await Promise.all(routes.filter(({ optional }) => optional).map((route) => this.#putOptional(route)));
   }
 
-  #putRequired(route: Route, wait: boolean): Promise<void> {
+  #putRequired(route: Route, options: DeliverOptions): Promise<void> {
     const channel = this.#channel(route.channel);
-    if (route.batch.size > channel.transactionCapacity) return this.#putPieces(route, channel.transactionCapacity, wait);
-    if (wait && this.#held.has(route.channel)) return this.#hold(route);
-    return channel.put(route.batch, this.#parts.signal).catch((error: unknown) => this.#failed(route, error, wait));
+    if (route.batch.size > channel.transactionCapacity) return this.#putPieces(route, channel.transactionCapacity, options);
+    if (options.wait && this.#held.has(route.channel)) return this.#hold(route, options);
+    return channel.put(route.batch, this.#parts.signal).catch((error: unknown) => this.#failed(route, error, options));
   }
 
-  async #putPieces(route: Route, pieceSize: number, wait: boolean): Promise<void> {
+  async #putPieces(route: Route, pieceSize: number, options: DeliverOptions): Promise<void> {
     const pieces: Promise<void>[] = [];
     for (let from = 0; from < route.batch.size; from += pieceSize) {
       const batch = route.batch.slice(from, Math.min(from + pieceSize, route.batch.size));
-      pieces.push(this.#putRequired({ ...route, batch }, wait));
+      pieces.push(this.#putRequired({ ...route, batch }, options));
     }
     await allSettled(pieces);
   }
 
-  async #failed(route: Route, error: unknown, wait: boolean): Promise<void> {
-    if (error instanceof TooLargeError) return this.#putHalves(route, error, wait);
-    if (!wait || isAbort(error) || this.#parts.signal.aborted) throw error;
-    return this.#hold(route, error);
+  async #failed(route: Route, error: unknown, options: DeliverOptions): Promise<void> {
+    if (error instanceof TooLargeError) return this.#putHalves(route, error, options);
+    if (!options.wait || isAbort(error) || this.#parts.signal.aborted) throw error;
+    return this.#hold(route, options, error);
   }
 
   /** One half after the other, which keeps the order, down to the single event that does not fit. */
-  async #putHalves(route: Route, error: TooLargeError, wait: boolean): Promise<void> {
+  async #putHalves(route: Route, error: TooLargeError, options: DeliverOptions): Promise<void> {
     const { batch, channel } = route;
     const middle = Math.floor(batch.size / 2);
     if (middle === 0) {
       this.#parts.log.error('event does not fit into its channel and is set aside', { channel, reason: error.message });
       return this.#parts.setAside(batch, error.message);
     }
-    await this.#putRequired({ ...route, batch: batch.slice(0, middle) }, wait);
-    await this.#putRequired({ ...route, batch: batch.slice(middle, batch.size) }, wait);
+    await this.#putRequired({ ...route, batch: batch.slice(0, middle) }, options);
+    await this.#putRequired({ ...route, batch: batch.slice(middle, batch.size) }, options);
   }
 
   /** Puts again until it works, behind everything that is held for the same channel already: the order of the events stays. */
-  #hold(route: Route, error?: unknown): Promise<void> {
+  #hold(route: Route, options: DeliverOptions, error?: unknown): Promise<void> {
     const before = this.#held.get(route.channel) ?? DELIVERED;
-    const held = before.then(() => this.#putAgain(route, error));
+    const held = before.then(() => this.#putAgain(route, options, error));
     this.#held.set(route.channel, held);
     const done = (): void => {
       if (this.#held.get(route.channel) === held) this.#held.delete(route.channel);
@@ -109,12 +109,13 @@ export class Delivery {
     return held;
   }
 
-  async #putAgain(route: Route, first: unknown): Promise<void> {
+  async #putAgain(route: Route, options: DeliverOptions, first: unknown): Promise<void> {
     const { log, signal } = this.#parts;
     const channel = this.#channel(route.channel);
-    const backoff = new Backoff(RETRY);
+    const backoff = new Backoff({ ...RETRY, mostMs: options.longestPauseMs ?? RETRY.mostMs });
     for (let error = first; ; ) {
       if (error !== undefined) {
+        options.refused?.(error);
         const reason = describeError(error);
         log.warn('channel does not take events; the source waits', { channel: route.channel, events: route.batch.size, reason });
         await backoff.pause(signal);
@@ -130,7 +131,7 @@ export class Delivery {
 
   async #putOptional(route: Route): Promise<void> {
     try {
-      await this.#putRequired(route, false);
+      await this.#putRequired(route, {});
     } catch (error) {
       if (isAbort(error)) return;
       this.#parts.count('EventOptionalDroppedCount', route.batch.size);

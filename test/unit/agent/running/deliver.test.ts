@@ -137,3 +137,17 @@ test('a delivery that waits ends when its source stops', async () => {
   abort.abort();
   await assert.rejects(waiting, { name: 'AbortError' });
 });
+
+test('a delivery that waits tells of each put that failed, and pauses no longer than it was told to', async () => {
+  const a = memory(1);
+  const { made } = delivery({ a });
+  await made.deliver(batchOf('first'));
+  const refusals: unknown[] = [];
+  const waiting = made.deliver(batchOf('second'), { wait: true, longestPauseMs: 5, refused: (error) => void refusals.push(error) });
+  while (refusals.length < 20) await turn();
+  assert.ok(refusals.every((error) => error instanceof ChannelFullError));
+  const loan = await a.take(1, AbortSignal.timeout(1000));
+  await loan?.commit();
+  await waiting;
+  assert.equal(a.status().size, 1);
+});
