@@ -56,9 +56,20 @@ export interface Channel extends Lifecycle {
   status(): ChannelStatus;
 }
 
+/**
+ * Where the events of a loan stand in a channel that survives a crash: an event has the same number in the same store each time it is
+ * lent, and no other event ever has it. `spans` are in the order of the batch and make up all of it.
+ */
+export interface Origin {
+  readonly store: string;
+  readonly spans: readonly (readonly [first: number, end: number])[];
+}
+
 /** Events lent by a channel. Exactly one of `commit` and `rollback` ends the loan. */
 export interface Transaction {
   readonly batch: Batch;
+  /** Absent where the channel forgets its events with the process. */
+  readonly origin?: Origin;
   commit(): Promise<void>;
   /** Gives the events back, in order, ahead of those never taken. */
   rollback(): Promise<void>;
@@ -73,9 +84,10 @@ export interface Sink extends Lifecycle {
   readonly batchSize: number;
   /**
    * Resolves when the destination has accepted every event; the runner then commits. Throws RejectedError where single events can
-   * never be accepted and all others were; any other error means that the batch will be offered again.
+   * never be accepted and all others were; any other error means that the batch will be offered again. `origin` tells a sink that keeps
+   * what it took, and was killed before the channel heard of it, which events it has already.
    */
-  write(batch: Batch, signal: AbortSignal): Promise<void>;
+  write(batch: Batch, signal: AbortSignal, origin?: Origin): Promise<void>;
 }
 
 export interface Interceptor {

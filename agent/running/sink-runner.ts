@@ -36,7 +36,7 @@ export class SinkRunner {
     const { batch } = transaction;
     count('EventDrainAttemptCount', batch.size);
     try {
-      await this.#write(sink, batch, signal);
+      await this.#write(sink, transaction, signal);
     } catch (error) {
       if (!(error instanceof RejectedError)) {
         await transaction.rollback();
@@ -69,10 +69,10 @@ export class SinkRunner {
     }
   }
 
-  #write(sink: Sink, batch: Batch, signal: AbortSignal): Promise<void> {
+  #write(sink: Sink, { batch, origin }: Transaction, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#abandon = reject;
-      sink.write(batch, signal).then(resolve, reject);
+      sink.write(batch, signal, origin).then(resolve, reject);
     });
   }
 

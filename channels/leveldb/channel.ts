@@ -441,6 +441,7 @@ export class DurableChannel implements Channel {
     };
     return {
       batch,
+      origin: { store: this.#identity, spans: pieces.map((piece) => [piece.from, piece.from + piece.batch.size] as const) },
       commit: async () => {
         end();
         await this.#commit(pieces);
