@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import { isReadableFile, readConfigFileIfThere, readTextNow } from '../../io/config-files.ts';
+import { pathLineage } from '../../io/path-lineage.ts';
 import { addPlugins, withoutConsequences, type PluginPlaces } from '../plugins/of-configuration.ts';
 import { effectiveProperties, type Effective, type Surroundings } from './effective.ts';
 import { planAgents } from '../plan/plan.ts';
@@ -26,7 +27,7 @@ export async function planConfiguration(request: PlanRequest): Promise<PlannedCo
   const { files, rules, env } = request;
   const effective = await effectiveProperties(files, rules, await surroundingsOf(request));
   const pluginProblems = rules === 'flume' ? [] : await addPlugins(effective, registries, pluginPlaces(request));
-  const plan = await planAgents(effective, registries, { env, readable: isReadableFile });
+  const plan = await planAgents(effective, registries, { env, readable: isReadableFile, lineage: pathLineage });
   return { ...plan, problems: [...withoutConsequences(plan.problems, pluginProblems), ...pluginProblems], effective };
 }
 

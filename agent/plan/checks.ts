@@ -7,6 +7,7 @@ import { namesIn, type ValidAgent } from './validate.ts';
 import { placeOf } from '../configuration/effective.ts';
 import { isSecretKey } from '../configuration/secrets.ts';
 import { sharedPlaces } from './shared.ts';
+import { sharedDirectories, type Lineage, type PlannedAgent } from './shared-directories.ts';
 import { loops } from './loops.ts';
 
 /** Values that may hold ${…} for a shell, for the replacement of a regular expression, or for events. */
@@ -14,7 +15,7 @@ const MAY_HOLD_EXPRESSIONS = /(?:^|\.)(?:command|shell|replaceString|searchPatte
 /** Values in which ` #` may well be meant. */
 const MAY_HOLD_HASHES = /(?:^|\.)(?:command|shell|replaceString|searchPattern|regex|matching|value|\w*[pP]attern|\w*[pP]assword|query|event)$/;
 
-export function checkAgent(report: Report, valid: ValidAgent | undefined, plan: AgentPlan): void {
+export function checkAgent(report: Report, valid: ValidAgent | undefined, plan: AgentPlan, lineage: Lineage): void {
   strangeKeys(report);
   unlisted(report);
   for (const setting of settingsInUse(report)) {
@@ -23,12 +24,12 @@ export function checkAgent(report: Report, valid: ValidAgent | undefined, plan: 
   }
   if (!valid) return;
   loneChannels(report, valid);
-  for (const each of sharedPlaces(report, plan)) report.problems.push(each);
+  for (const each of sharedPlaces(report, plan, lineage)) report.problems.push(each);
 }
 
-/** Faults that show only between the agents of one configuration. */
-export function checkTogether(agents: readonly { readonly report: Report; readonly plan: AgentPlan }[]): readonly Problem[] {
-  return loops(agents);
+/** Faults that show only when all agents of a configuration are seen together. */
+export function checkTogether(agents: readonly PlannedAgent[], lineage: Lineage): readonly Problem[] {
+  return [...loops(agents), ...sharedDirectories(agents, lineage)];
 }
 
 function strangeKeys(report: Report): void {

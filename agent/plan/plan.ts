@@ -2,6 +2,7 @@
  * From the effective properties to what the agents of a configuration consist of: one simulation of what Flume 1.11 does with them, used
  * for running (`millrace` rules), for `--lenient` and for Flume's own verdict (`flume` rules).
  */
+import { dirname, resolve } from 'node:path';
 import { javaTrim } from '../../core/java-values.ts';
 import { nearest } from '../../core/nearest.ts';
 import type { Effective, EffectiveProperty } from '../configuration/effective.ts';
@@ -11,6 +12,7 @@ import { checkAgent, checkTogether } from './checks.ts';
 import { LISTS, splitKeys, type AgentKeys } from './keys.ts';
 import { reportCommas, withoutCommas } from './commas.ts';
 import { didYouMean, Report } from './report.ts';
+import type { Lineage } from './shared-directories.ts';
 import type { AgentPlan, Plan, Problem, Registries } from './types.ts';
 import { inspectRest } from './rest.ts';
 import { LoadFailure, validateAgent, type ValidAgent } from './validate.ts';
@@ -20,6 +22,8 @@ import { isSecretKey } from '../configuration/secrets.ts';
 export interface PlanSurroundings extends FilterSurroundings {
   /** Whether a file can be read now. Without it every file can. */
   readonly readable?: (path: string) => boolean;
+  /** What a path leads to and what is above it, the nearest first. Without it only the names are compared. */
+  readonly lineage?: Lineage;
 }
 
 /** All agents of a configuration and all problems of all of them. The registries must be complete: plug-ins come first. */
@@ -54,14 +58,21 @@ export async function planAgents(effective: Effective, registries: Registries, s
   });
   const secrets = new Set([...effective.secrets, ...drafts.flatMap(({ report }) => [...report.secrets])].filter((text) => text !== ''));
   if (rules === 'flume') return { agents: plans, problems, secrets };
+  const lineage = surroundings.lineage ?? lineageOfNames;
   for (const [index, { report, valid }] of drafts.entries()) {
     inspectRest(report, valid, context);
-    checkAgent(report, valid, examined[index] as AgentPlan);
+    checkAgent(report, valid, examined[index] as AgentPlan, lineage);
   }
   problems.push(...drafts.flatMap(({ report }) => report.problems));
-  problems.push(...checkTogether(drafts.map(({ report }, index) => ({ report, plan: examined[index] as AgentPlan }))));
+  problems.push(...checkTogether(drafts.map(({ report }, index) => ({ report, plan: examined[index] as AgentPlan })), lineage));
   problems.push(...strayProblems(effective, agents, empty, nameless));
   return { agents: plans, problems, secrets };
+}
+
+function lineageOfNames(path: string): readonly string[] {
+  const lineage = [resolve(path)];
+  for (let above = dirname(lineage[0] as string); above !== lineage.at(-1); above = dirname(above)) lineage.push(above);
+  return lineage;
 }
 
 interface Draft {

@@ -1,6 +1,7 @@
 import { problem } from '../problems/problems.ts';
 import type { Report } from './report.ts';
 import type { AgentPlan, Place, PlannedComponent, Problem } from './types.ts';
+import type { Lineage } from './shared-directories.ts';
 import { valuePlace, type ListName, type Setting } from './keys.ts';
 
 /** Something that only one component can have. */
@@ -11,9 +12,9 @@ interface Claim {
   readonly place: Place;
 }
 
-/** Components of one agent that listen at the same address, or keep data in the same place. Both places are named. */
-export function sharedPlaces(report: Report, plan: AgentPlan): readonly Problem[] {
-  return [...sharedPorts(report, plan), ...sharedPaths(report, plan)];
+/** Sources of one agent that listen at the same address, or keep data in the same place. Both places are named. */
+export function sharedPlaces(report: Report, plan: AgentPlan, lineage: Lineage): readonly Problem[] {
+  return [...sharedPorts(report, plan), ...sharedPaths(report, plan, lineage)];
 }
 
 interface Listener extends Claim {
@@ -54,50 +55,29 @@ function listenersOf(report: Report, source: PlannedComponent<'source'>): Listen
     .map((port) => ({ component: `source ${name}`, what: `port ${port}`, place: valuePlace(setting), protocol, host, port }));
 }
 
-/** Options that name a place to keep data in, by kind. */
-const PATHS: Readonly<Record<'sources' | 'channels', readonly { readonly option: string; readonly what: string }[]>> = {
-  sources: [
-    { option: 'positionFile', what: 'the position file' },
-    { option: 'spoolDir', what: 'the directory' },
-  ],
-  channels: [
-    { option: 'checkpointDir', what: 'the directory' },
-    { option: 'backupCheckpointDir', what: 'the directory' },
-    { option: 'dataDirs', what: 'the directory' },
-  ],
-};
+/** Options of sources that name a place to keep data in. Channels: shared-directories.ts. */
+const PATHS = [
+  { option: 'positionFile', what: 'the position file' },
+  { option: 'spoolDir', what: 'the directory' },
+] as const;
 
-function sharedPaths(report: Report, plan: AgentPlan): Problem[] {
+function sharedPaths(report: Report, plan: AgentPlan, lineage: Lineage): Problem[] {
   const claims = new Map<string, Claim>();
   const problems: Problem[] = [];
-  for (const list of ['channels', 'sources'] as const) {
-    for (const planned of plan[list]) {
-      for (const { path, claim } of pathsOf(report, list, planned)) {
-        const earlier = claims.get(path);
-        if (!earlier) claims.set(path, claim);
-        else if (earlier.component !== claim.component) problems.push(shared(report, earlier, claim, 'keep their data in'));
-      }
+  for (const { name, values, place: own } of plan.sources) {
+    for (const { option, what } of PATHS) {
+      const path = values[option];
+      const setting = settingOf(report, 'sources', name, option);
+      const place = setting ? valuePlace(setting) : own;
+      if (!place || typeof path !== 'string' || path === '') continue;
+      const [identity = ''] = lineage(path);
+      const claim = { component: `source ${name}`, what: `${what} ${path.trim()}`, place };
+      const earlier = claims.get(identity);
+      if (!earlier) claims.set(identity, claim);
+      else problems.push(shared(report, earlier, claim, 'keep their data in'));
     }
   }
   return problems;
-}
-
-function pathsOf(report: Report, list: 'sources' | 'channels', planned: PlannedComponent<'source' | 'channel'>): { path: string; claim: Claim }[] {
-  const found: { path: string; claim: Claim }[] = [];
-  for (const { option, what } of PATHS[list]) {
-    const value = planned.values[option];
-    const paths = Array.isArray(value) ? (value as unknown[]) : [value];
-    const setting = settingOf(report, list, planned.name, option);
-    const place = setting ? valuePlace(setting) : planned.place;
-    if (!place) continue;
-    for (const path of paths) {
-      if (typeof path !== 'string' || path === '') continue;
-      const clean = path.trim().replace(/\/+$/, '');
-      const claim = { component: `${list.slice(0, -1)} ${planned.name}`, what: `${what} ${clean}`, place };
-      found.push({ path: clean, claim });
-    }
-  }
-  return found;
 }
 
 function settingOf(report: Report, list: ListName, name: string, key: string): Setting | undefined {
