@@ -19,13 +19,23 @@ export class ChannelFullError extends AgentError {
   }
 }
 
+/** What is to be kept with an event that was rejected. */
+export interface RejectionDetail {
+  readonly reason: string;
+  /** The destination's answer, as far as it concerns the event. */
+  readonly reply?: string;
+}
+
 /** The events at `indices` can never be accepted; all others of the batch were. The runner sets them aside and commits. */
 export class RejectedError extends AgentError {
   readonly indices: readonly number[];
+  /** One for each of `indices`, where single events have reasons of their own; else `message` is the reason for all. */
+  readonly details: readonly RejectionDetail[];
 
-  constructor(indices: readonly number[], reason: string, options?: { cause?: unknown }) {
-    super('M102', reason, options);
+  constructor(indices: readonly number[], reason: string, options: { cause?: unknown; details?: readonly RejectionDetail[] } = {}) {
+    super('M102', reason, 'cause' in options ? { cause: options.cause } : undefined);
     this.indices = indices;
+    this.details = options.details ?? [];
   }
 }
 

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { mkdir, open, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, stat, type FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
@@ -21,6 +21,13 @@ export class AppendFile {
     return written;
   }
 
+  /** False once the file was removed, or has another name. */
+  async isInPlace(): Promise<boolean> {
+    const there = await stat(this.path).catch(() => undefined);
+    const ours = await this.#handle?.stat();
+    return there !== undefined && ours !== undefined && there.ino === ours.ino && there.dev === ours.dev;
+  }
+
   async close(): Promise<void> {
     await this.#last;
     await this.#handle?.close();
@@ -34,6 +41,7 @@ export class AppendFile {
       let done = 0;
       while (done < bytes.length) done += (await handle.write(bytes, done)).bytesWritten;
       await handle.datasync();
+      if (size === 0) await syncDirectory(dirname(this.path));
     } catch (error) {
       await handle.truncate(size).catch(() => undefined);
       throw error;
@@ -45,4 +53,14 @@ async function openForAppending(path: string): Promise<FileHandle> {
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const { O_APPEND, O_CREAT, O_WRONLY, O_NOFOLLOW } = constants;
   return open(path, O_APPEND | O_CREAT | O_WRONLY | O_NOFOLLOW, 0o600);
+}
+
+/** Without it a power cut could take the name of a new file away, bytes and all. */
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, constants.O_RDONLY);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }

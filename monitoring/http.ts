@@ -8,6 +8,7 @@ import { Backoff, type BackoffLimits } from '../io/backoff.ts';
 import { connectionLimit } from '../io/descriptors.ts';
 import { nodeHttp } from '../io/node-http.ts';
 import { answerTo, type Answer, type Question } from './answers.ts';
+import { ChannelAnswers, isAboutChannels } from './channels.ts';
 import type { MonitoringSettings } from './settings.ts';
 
 /** Limits of clients, so that none can keep others from the answers or slow the flow down. */
@@ -17,6 +18,8 @@ const MOST_HEADER_BYTES = 8192;
 const MOST_HEADERS = 64;
 const REQUESTS_PER_CONNECTION = 100;
 const MOST_CONNECTIONS = 128;
+const REPLAY = /^POST \/dead-letters\/replay\?request=([0-9a-f]{32})$/;
+const NOT_THERE: Answer = { status: 500, contentType: 'text/plain;charset=utf-8', body: 'Not replayed; see the log of the agent.\n' };
 const RETRY = { firstMs: 2000, mostMs: 30_000 };
 
 export interface MonitoringOptions extends MonitoringSettings {
@@ -24,6 +27,11 @@ export interface MonitoringOptions extends MonitoringSettings {
   readonly log: Logger;
   /** Takes secrets out of the reasons that `/health` and `/ready` show. */
   readonly redact?: (text: string) => string;
+  /**
+   * Sends dead letters on, as a request of this name says which its asker left where only the agent's owner may write. Asked for from this
+   * machine only.
+   */
+  readonly replay?: (request: string) => Promise<Answer>;
   /** Longest that a client may take for its headers, its request, or one step of reading the answer; 10 s unless given. */
   readonly deadlineMs?: number;
   /** Pauses before a port that is taken is tried again. */
@@ -31,7 +39,7 @@ export interface MonitoringOptions extends MonitoringSettings {
 }
 
 /**
- * Serves the figures of an agent: read-only, on loopback unless it was told otherwise, within fixed limits. Whatever goes wrong here is
+ * Serves the figures of an agent: read-only but for the replay of dead letters, on loopback unless it was told otherwise, within fixed limits. Whatever goes wrong here is
  * logged and stays here: the flow of events goes on.
  */
 export class Monitoring {
@@ -40,12 +48,14 @@ export class Monitoring {
   /** Open connections, the one that asked last at the end. */
   readonly #connections = new Set<Socket>();
   readonly #mostConnections = Math.min(MOST_CONNECTIONS, Math.ceil(connectionLimit() / 4));
+  readonly #channels: ChannelAnswers;
   #server: Server | undefined;
   #endpoint: Endpoint | undefined;
   #retrying: Promise<void> | undefined;
 
   constructor(options: MonitoringOptions) {
     this.#options = options;
+    this.#channels = new ChannelAnswers(options.metrics);
   }
 
   /** Where it listens; `undefined` while it does not. */
@@ -118,27 +128,42 @@ export class Monitoring {
 
   #asked(request: IncomingMessage, response: ServerResponse): void {
     if (this.#connections.delete(request.socket)) this.#connections.add(request.socket);
-    const question: Question = { method: request.method ?? 'GET', target: request.url ?? '/', accept: request.headers.accept ?? '' };
-    let answer: Answer;
-    try {
-      answer = answerTo(question, this.#options);
-    } catch (error) {
-      this.#options.log.error('monitoring cannot answer', { reason: describeError(error) });
-      answer = { status: 500, contentType: 'text/plain;charset=utf-8', body: 'The figures could not be read; see the log of the agent.\n' };
-    }
-    const body = Buffer.from(answer.body);
-    // A body is never read: the connection that sends one ends with the answer.
-    const sendsBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
     response.on('error', () => undefined);
-    response.writeHead(answer.status, {
-      'content-type': answer.contentType,
-      'content-length': body.length,
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      ...(sendsBody && { connection: 'close' }),
-    });
-    response.end(body);
+    const target = request.url ?? '/';
+    if (request.method === 'GET' && isAboutChannels(target)) {
+      const asker = { peer: request.socket.remoteAddress, headers: request.headers };
+      this.#channels.answer(target, asker).then(
+        (answer) => respond(request, response, answer),
+        (error: unknown) => this.#cannotAnswer(request, response, error),
+      );
+      return;
+    }
+    const question: Question = { method: request.method ?? 'GET', target, accept: request.headers.accept ?? '' };
+    try {
+      respond(request, response, answerTo(question, this.#options));
+    } catch (error) {
+      this.#cannotAnswer(request, response, error);
+    }
   }
+
+  #cannotAnswer(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+    this.#options.log.error('monitoring cannot answer', { reason: describeError(error) });
+    respond(request, response, { status: 500, contentType: 'text/plain;charset=utf-8', body: 'The figures could not be read; see the log of the agent.\n' });
+  }
+}
+
+function respond(request: IncomingMessage, response: ServerResponse, answer: Answer): void {
+  const body = Buffer.from(answer.body);
+  // A body is never read: the connection that sends one ends with the answer.
+  const sendsBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+  response.writeHead(answer.status, {
+    'content-type': answer.contentType,
+    'content-length': body.length,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...(sendsBody && { connection: 'close' }),
+  });
+  response.end(body);
 }
 
 function boundedServer(deadlineMs: number): Server {

@@ -1,11 +1,12 @@
 import { join, resolve } from 'node:path';
 import { describeError } from '../../core/errors.ts';
 import { enableLinearRegexes } from '../../core/regex-guard.ts';
+import type { Answer } from '../../monitoring/answers.ts';
 import type { AgentArguments, AgentIo } from '../command-line/types.ts';
 import { configurationLoader } from '../configuration/loader.ts';
 import { RunningAgent } from '../running/running-agent.ts';
 import { home, readBuildFacts } from '../installation.ts';
-import { homeDirectory } from '../configuration/system-properties.ts';
+import { readDeadLetterSettings } from '../dead-letters/settings.ts';
 
 const DEFAULT_STOP_MS = 10_000;
 const FILE_POLL_S = 30;
@@ -27,6 +28,8 @@ export async function runAgent(args: AgentArguments, io: AgentIo): Promise<numbe
   io.log.hide(loaded.secrets);
   if (loaded.report) io.err(loaded.report);
   if (!loaded.plan) return EX_CONFIG;
+  const deadLetters = readDeadLetterSettings(args.name, io.systemProperties);
+  for (const sentence of deadLetters.problems) io.err(`Warning: ${sentence}\n`);
   const agent = new RunningAgent({
     agent: args.name,
     version: readBuildFacts().version,
@@ -34,7 +37,7 @@ export async function runAgent(args: AgentArguments, io: AgentIo): Promise<numbe
     loader,
     reloadEveryMs: reloadEveryMs(args),
     stopTimeoutMs: args.stopTimeoutMs ?? DEFAULT_STOP_MS,
-    deadLetters: io.systemProperties.get('millrace.dead.letters') || join(homeDirectory(), '.millrace', 'dead-letters'),
+    deadLetters: deadLetters.settings,
     tries: args.confFiles.some((path) => resolve(path) === QUICKSTART) ? [DEMO] : [],
   });
   const release = handleSignals(agent);
@@ -83,7 +86,12 @@ async function startMonitoring(agent: RunningAgent, args: AgentArguments, io: Ag
   if (!settings) return none;
   try {
     const { Monitoring } = await import('../../monitoring/http.ts');
-    const monitoring = new Monitoring({ ...settings, metrics: agent.supervisor, log, redact: (text) => io.log.mask(text) });
+    const replay = async (request: string): Promise<Answer> => {
+      const { status, ...answer } = await agent.deadLetters.replay(request, (name) => agent.supervisor.channel(name));
+      return { status, contentType: 'application/json;charset=utf-8', body: `${JSON.stringify(answer)}\n` };
+    };
+    const options = { ...settings, metrics: agent.supervisor, log, redact: (text: string) => io.log.mask(text), replay };
+    const monitoring = new Monitoring(options);
     await monitoring.start();
     return {
       url: () => (monitoring.endpoint ? `http://${monitoring.endpoint.address}` : undefined),

@@ -44,6 +44,7 @@ export class ChannelHandle implements Channel {
     component.count('EventTakeAttemptCount', transaction.batch.size);
     return {
       batch: transaction.batch,
+      ...(transaction.origin && { origin: transaction.origin }),
       async commit() {
         await transaction.commit();
         component.count('EventTakeSuccessCount', transaction.batch.size);

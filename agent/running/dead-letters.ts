@@ -1,45 +1,54 @@
-import { isUtf8 } from 'node:buffer';
-import { join } from 'node:path';
+import { setInterval } from 'node:timers';
 import type { Batch } from '../../core/batch.ts';
-import { AgentError, describeError } from '../../core/errors.ts';
-import { AppendFile } from '../../io/append-file.ts';
+import type { RejectionDetail } from '../../core/errors.ts';
+import type { DeadLetterParts, DeadLetters } from '../dead-letters/store.ts';
+import type { ReplayAnswer, ReplayChannel } from '../dead-letters/replay.ts';
 
-/**
- * Events that can never be accepted, one JSON object a line and one file per component: `a1.sinks.k1.jsonl`. Written and synced before
- * the events leave their channel.
- */
-export class DeadLetters {
-  readonly directory: string;
-  readonly #files = new Map<string, AppendFile>();
+const SWEEP_MS = 3_600_000;
 
-  constructor(directory: string) {
-    this.directory = directory;
+/** The dead letters of a running agent. What does the work is loaded with the first event that nobody accepts. */
+export class AgentDeadLetters {
+  readonly #parts: DeadLetterParts;
+  #store: Promise<DeadLetters> | undefined;
+  #sweeper: NodeJS.Timeout | undefined;
+  #lastReplay: Promise<unknown> = Promise.resolve();
+
+  constructor(parts: DeadLetterParts) {
+    this.#parts = parts;
   }
 
-  /** Resolves once the events are on disk. Throws where they cannot be written: then they must stay where they are. */
-  async write(component: string, batch: Batch, reason: string): Promise<void> {
-    const path = join(this.directory, `${component.replace(/[^\w.-]/g, '_')}.jsonl`);
-    const file = this.#files.get(path) ?? new AppendFile(path);
-    this.#files.set(path, file);
-    try {
-      await file.append(Buffer.from(linesOf(component, batch, reason)));
-    } catch (error) {
-      throw new AgentError('M106', `cannot set ${batch.size} events aside in ${path}: ${describeError(error)}`, { cause: error });
-    }
+  /** For people: the folder, or that there is none. */
+  get place(): string {
+    return this.#parts.folder ?? 'are dropped and counted (millrace.dead.letters=off)';
+  }
+
+  /** From now on letters that are too old go, even if none are written. */
+  start(): void {
+    this.#sweeper ??= setInterval(() => void this.#loaded().then((store) => store.sweep()), SWEEP_MS).unref();
+  }
+
+  /** See DeadLetters.write. */
+  async write(component: string, batch: Batch, reason: string, details?: readonly RejectionDetail[]): Promise<void> {
+    await (await this.#loaded()).write(component, batch, reason, details);
+  }
+
+  /** Sends letters on to a channel, as a file in the folder asks for; one replay after another. */
+  replay(request: string, channels: (name: string) => ReplayChannel | undefined): Promise<ReplayAnswer> {
+    const done = this.#lastReplay.then(async () => {
+      const { answerReplay } = await import('../dead-letters/replay.ts');
+      return answerReplay(this.#parts.folder, request, channels);
+    });
+    this.#lastReplay = done.catch(() => undefined);
+    return done;
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#files.values()].map((file) => file.close()));
-    this.#files.clear();
+    clearInterval(this.#sweeper);
+    await (await this.#store)?.close();
   }
-}
 
-function linesOf(component: string, batch: Batch, reason: string): string {
-  const time = new Date().toISOString();
-  let text = '';
-  for (const { body, headers } of batch) {
-    const content = isUtf8(body) ? { body: body.toString() } : { bodyBase64: body.toString('base64') };
-    text += `${JSON.stringify({ time, component, reason, headers: [...headers], ...content })}\n`;
+  #loaded(): Promise<DeadLetters> {
+    this.#store ??= import('../dead-letters/store.ts').then((module) => new module.DeadLetters(this.#parts));
+    return this.#store;
   }
-  return text;
 }

@@ -1,6 +1,6 @@
 import type { Batch } from '../../core/batch.ts';
 import type { Channel, DeliverOptions, Interceptor, Route, Selector } from '../../core/component.ts';
-import { describeError, isAbort, TooLargeError } from '../../core/errors.ts';
+import { describeError, isAbort, RejectedError, TooLargeError, type RejectionDetail } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { Backoff } from '../../io/backoff.ts';
 
@@ -16,7 +16,7 @@ export interface DeliveryParts {
   /** Aborts what waits when the source stops. */
   readonly signal: AbortSignal;
   /** Sets events aside that can never be stored. */
-  setAside(batch: Batch, reason: string): Promise<void>;
+  setAside(batch: Batch, reason: string, details?: readonly RejectionDetail[]): Promise<void>;
   count(counter: string, amount: number): void;
 }
 
@@ -35,10 +35,17 @@ export class Delivery {
 
   /** See SourceContext.deliver. */
   deliver(batch: Batch, options: DeliverOptions = {}): Promise<void> {
+    return this.#deliver(batch, 0, options);
+  }
+
+  /** From interceptor number `first` on. */
+  #deliver(batch: Batch, first: number, options: DeliverOptions): Promise<void> {
+    const { interceptors } = this.#parts;
     let kept: Batch = batch;
+    let at = first;
     try {
-      for (const interceptor of this.#parts.interceptors) {
-        kept = interceptor.intercept(kept);
+      for (; at < interceptors.length; at++) {
+        kept = (interceptors[at] as Interceptor).intercept(kept);
         if (kept.size === 0) return DELIVERED;
       }
       const routes = this.#parts.selector.route(kept);
@@ -46,8 +53,21 @@ export class Delivery {
       if (only && routes.length === 1 && !only.optional) return this.#putRequired(only, options);
       return this.#putAll(routes, kept.size, options);
     } catch (error) {
+      if (error instanceof RejectedError && at < interceptors.length) return this.#deliverOthers(kept, at, error, options);
       return Promise.reject(error);
     }
+  }
+
+  /** Sets aside what an interceptor can make nothing of, as it came to it; the others go on from there. */
+  async #deliverOthers(batch: Batch, at: number, error: RejectedError, options: DeliverOptions): Promise<void> {
+    const rejected = new Set(error.indices);
+    const others = Array.from({ length: batch.size }, (_, index) => index).filter((index) => !rejected.has(index));
+    if (others.length === batch.size) throw error;
+    const events = batch.select(Uint32Array.from(error.indices));
+    this.#parts.count('EventRejectedCount', events.size);
+    this.#parts.log.error('interceptor rejected events for good; they are set aside', { events: events.size, reason: error.message });
+    await this.#parts.setAside(events, error.message, error.details);
+    if (others.length > 0) await this.#deliver(batch.select(Uint32Array.from(others)), at, options);
   }
 
   async #putAll(routes: readonly Route[], size: number, options: DeliverOptions): Promise<void> {
@@ -90,6 +110,7 @@ export class Delivery {
     const { batch, channel } = route;
     const middle = Math.floor(batch.size / 2);
     if (middle === 0) {
+      this.#parts.count('EventRejectedCount', 1);
       this.#parts.log.error('event does not fit into its channel and is set aside', { channel, reason: error.message });
       return this.#parts.setAside(batch, error.message);
     }

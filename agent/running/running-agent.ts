@@ -2,7 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { describeError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import type { AgentIo } from '../command-line/types.ts';
-import { DeadLetters } from './dead-letters.ts';
+import type { DeadLetterSettings } from '../dead-letters/settings.ts';
+import { AgentDeadLetters } from './dead-letters.ts';
 import { drawAgent } from './picture.ts';
 import type { AgentPlan } from '../plan/types.ts';
 import { ReloadWatch } from './reload-watch.ts';
@@ -37,7 +38,7 @@ export interface RunningOptions {
   /** Negative: never. */
   readonly reloadEveryMs: number;
   readonly stopTimeoutMs: number;
-  readonly deadLetters: string;
+  readonly deadLetters: DeadLetterSettings;
   /** What the start-up picture tells people to try besides what the components say. */
   readonly tries?: readonly string[];
 }
@@ -45,13 +46,20 @@ export interface RunningOptions {
 /** What a stop may take beyond its time-out, for closing what is open. */
 const CLOSE_MS = 3000;
 const SETTLE_MS = 1000;
+const LOST = {
+  Capacity: 'the dead letters have no room for them (millrace.dead.letters.maxBytes)',
+  Age: 'as dead letters they were too old (millrace.dead.letters.maxDays)',
+  Size: 'one is larger than all dead letters may be (millrace.dead.letters.maxBytes)',
+  Disabled: 'there are no dead letters (millrace.dead.letters=off)',
+} as const;
 
 /** An agent from its first plan to its end. */
 export class RunningAgent {
   readonly supervisor: Supervisor;
   readonly #options: RunningOptions;
   readonly #log: Logger;
-  readonly #deadLetters: DeadLetters;
+  /** Events that nobody accepts. */
+  readonly deadLetters: AgentDeadLetters;
   readonly #watch: ReloadWatch;
   #ended: (status: number) => void = () => undefined;
   /** Resolves with the exit status. */
@@ -62,10 +70,17 @@ export class RunningAgent {
   constructor(options: RunningOptions) {
     this.#options = options;
     this.#log = options.io.log.logger(options.agent);
-    this.#deadLetters = new DeadLetters(options.deadLetters);
+    this.deadLetters = new AgentDeadLetters({
+      ...options.deadLetters,
+      mask: (text) => options.io.log.mask(text),
+      lost: (component, events, why) => {
+        this.#log.error(`events that nobody accepted are lost: ${LOST[why]}`, { component, events });
+        this.supervisor.count(component, `DeadLetterLost${why}Count`, events);
+      },
+    });
     const surroundings: Surroundings = {
       logger: (component) => options.io.log.logger(component),
-      setAside: (component, batch, reason) => this.#deadLetters.write(component, batch, reason),
+      setAside: (component, batch, reason, details) => this.deadLetters.write(component, batch, reason, details),
       fatal: (error) => this.fatal(error),
     };
     this.supervisor = new Supervisor(options.agent, surroundings);
@@ -84,6 +99,7 @@ export class RunningAgent {
   async start(plan: AgentPlan, seen: string): Promise<void> {
     this.#plan = plan;
     await this.supervisor.apply(plan);
+    this.deadLetters.start();
     if (!this.#stopping) this.#watch.start(seen);
   }
 
@@ -93,7 +109,7 @@ export class RunningAgent {
     const plan = this.#plan;
     this.#log.info('agent runs', { components: this.supervisor.components().length });
     const { version, loader, tries = [] } = this.#options;
-    const extras = { version, files: loader.files, deadLetters: this.#deadLetters.directory, tries };
+    const extras = { version, files: loader.files, deadLetters: this.deadLetters.place, tries };
     const picture = drawAgent(plan, this.supervisor, { ...extras, ...(monitoring !== undefined && { monitoring }) });
     const { log, out } = this.#options.io;
     // It holds reasons of failures, and neither way out looks for secrets.
@@ -138,7 +154,7 @@ export class RunningAgent {
     const deadline = sleep(stopTimeoutMs + CLOSE_MS, 'late' as const, { ref: false });
     const stopped = Promise.all([this.#watch.stop(), this.supervisor.stop(stopTimeoutMs)]);
     const outcome = await Promise.race([stopped, deadline]);
-    await Promise.race([this.#deadLetters.close(), deadline]);
+    await Promise.race([this.deadLetters.close(), deadline]);
     if (outcome === 'late') {
       this.#tellLost(this.supervisor.volatileEvents());
       this.#log.warn('components did not stop in time and are left behind', { waitedMs: stopTimeoutMs + CLOSE_MS });

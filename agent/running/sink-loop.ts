@@ -113,6 +113,6 @@ function runnerOf({ component, channel, countsBatches }: SinkMember, surrounding
     countsBatches,
     log: component.spec.log,
     count: (counter, amount) => component.count(counter, amount),
-    setAside: (batch, reason) => surroundings.setAside(component.spec.name, batch, reason),
+    setAside: (batch, reason, details) => surroundings.setAside(component.spec.name, batch, reason, details),
   });
 }

@@ -1,6 +1,6 @@
 import type { Batch } from '../../core/batch.ts';
 import type { Channel, Sink, Transaction } from '../../core/component.ts';
-import { isAbort, RejectedError } from '../../core/errors.ts';
+import { isAbort, RejectedError, type RejectionDetail } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 
 /** Pauses between attempts of a sink that fails; Flume waits 5 s each time. */
@@ -13,7 +13,7 @@ export interface SinkRunnerParts {
   readonly countsBatches: boolean;
   count(counter: string, amount: number): void;
   /** Sets events aside that the sink can never accept; resolves once they are safe there. */
-  setAside(batch: Batch, reason: string): Promise<void>;
+  setAside(batch: Batch, reason: string, details?: readonly RejectionDetail[]): Promise<void>;
 }
 
 /** Moves batches from a channel to a sink: takes, writes, commits; one write in flight. */
@@ -81,7 +81,7 @@ export class SinkRunner {
     this.#parts.count('EventRejectedCount', events.size);
     this.#parts.log.error('sink rejected events for good; they are set aside', { events: events.size, reason: error.message });
     try {
-      await this.#parts.setAside(events, error.message);
+      await this.#parts.setAside(events, error.message, error.details);
     } catch (failure) {
       await transaction.rollback();
       throw failure;

@@ -36,7 +36,7 @@ export function sourceUnit(
         channels,
         log,
         signal: abortsLater(signal, DELIVERY_GRACE_MS),
-        setAside: (batch, reason) => surroundings.setAside(name, batch, reason),
+        setAside: (batch, reason, details) => surroundings.setAside(name, batch, reason, details),
         count: context.count,
       });
       const sourceContext: SourceContext = {

@@ -109,6 +109,22 @@ export class Supervisor implements AgentMetrics {
     return this.#order.flatMap((name) => all.get(name) ?? []);
   }
 
+  /** A channel as sources see it, whether it runs or not. */
+  channel(name: string): Channel | undefined {
+    return this.#channels.get(name)?.part;
+  }
+
+  lookInto(channel: string): Pick<Channel, 'peek' | 'stat'> | undefined {
+    return this.#channels.get(channel)?.part.component.product;
+  }
+
+  /** Adds to a counter of a component by its configured name, `a1.sinks.k1`; nothing where it is not there any more. */
+  count(component: string, counter: string, amount: number): void {
+    const sources = [...this.#sources.values()].map(({ part }) => part);
+    const others = [...[...this.#sinks.values()].map(({ part }) => part), ...this.#handles()].map((unit) => unit.component);
+    for (const each of [...sources, ...others]) if (each.spec.name === component) each.count(counter, amount);
+  }
+
   /** The running product of a component, for those who describe it. */
   product(kind: ComponentMetrics['kind'], name: string): Source | Channel | Sink | undefined {
     if (kind === 'source') return this.#sources.get(name)?.part.product;

@@ -5,7 +5,7 @@ import { Delivery, type DeliveryParts } from '../../../../agent/running/deliver.
 import { MemoryChannel } from '../../../../channels/memory.ts';
 import type { Batch } from '../../../../core/batch.ts';
 import type { Channel, Route } from '../../../../core/component.ts';
-import { ChannelFullError } from '../../../../core/errors.ts';
+import { ChannelFullError, RejectedError } from '../../../../core/errors.ts';
 import { batchOf, bodiesOf, drain, fakeLog } from '../fakes.ts';
 
 function memory(capacity: number, transactionCapacity = capacity, slots = 1000): MemoryChannel {
@@ -150,4 +150,26 @@ test('a delivery that waits tells of each put that failed, and pauses no longer 
   await loan?.commit();
   await waiting;
   assert.equal(a.status().size, 1);
+});
+
+test('S26 what an interceptor rejects is set aside as it came to it, and the others go on', async () => {
+  const channels = { a: memory(10) };
+  const picky = {
+    intercept(batch: Batch): Batch {
+      const bad = bodiesOf(batch).flatMap((body, index) => (body.startsWith('bad') ? [index] : []));
+      if (bad.length > 0) throw new RejectedError(bad, 'it is bad', { details: bad.map((index) => ({ reason: `bad number ${index}` })) });
+      return batch.withHeader('seen', 'yes', false);
+    },
+  };
+  const mark = { intercept: (batch: Batch) => batch.withHeader('first', 'yes', false) };
+  const reasons: unknown[] = [];
+  const { made, counted } = delivery(channels, {
+    interceptors: [mark, picky],
+    setAside: async (batch, reason, details) => void reasons.push(bodiesOf(batch), batch.header(0, 'first'), reason, details),
+  });
+  await made.deliver(batchOf('1', 'bad2', '3', 'bad4'));
+  assert.deepEqual(reasons, [['bad2', 'bad4'], 'yes', 'it is bad', [{ reason: 'bad number 1' }, { reason: 'bad number 3' }]]);
+  assert.equal(counted.get('EventRejectedCount'), 2);
+  await made.deliver(batchOf('bad'));
+  assert.deepEqual(await drain(channels.a), ['1', '3']);
 });
