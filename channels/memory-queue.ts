@@ -47,6 +47,7 @@ export class MemoryQueue {
   readonly #segments = new Deque<Segment>();
   readonly #putters: Putter[] = [];
   readonly #takers: Taker[] = [];
+  readonly #lent = new Set<readonly Segment[]>();
   #events = 0;
   #slots = 0;
   #byteLength = 0;
@@ -96,6 +97,22 @@ export class MemoryQueue {
       signal.addEventListener('abort', abort, { once: true });
       this.#takers.push(taker);
     });
+  }
+
+  /** The oldest events, those that are lent among them, at most `max` and so many that their bodies have about `mostBytes`. */
+  peek(max: number, mostBytes: number): Batch {
+    const all = [...[...this.#lent].flat(), ...this.#segments.values(max)].sort((a, b) => a.first - b.first);
+    const found: Batch[] = [];
+    let room = max;
+    let bytes = mostBytes;
+    for (const { batch } of all) {
+      let size = 0;
+      while (size < Math.min(room, batch.size) && bytes > 0) bytes -= batch.body(size++).length;
+      if (size > 0) found.push(batch.slice(0, size));
+      room -= size;
+      if (room === 0 || bytes <= 0) break;
+    }
+    return Batch.concat(found);
   }
 
   #waitForRoom(batch: Batch, slots: number, signal: AbortSignal): Promise<void> {
@@ -172,10 +189,9 @@ export class MemoryQueue {
   #lend(max: number): Transaction {
     const lent = this.#remove(max);
     const { batch } = lent.length === 1 ? (lent[0] as Segment) : { batch: Batch.concat(lent.map((segment) => segment.batch)) };
-    let open = true;
+    this.#lent.add(lent);
     const end = (): void => {
-      if (!open) throw new Error('this loan of events has ended: commit or roll back once');
-      open = false;
+      if (!this.#lent.delete(lent)) throw new Error('this loan of events has ended: commit or roll back once');
     };
     return {
       batch,
@@ -257,6 +273,13 @@ class Deque<T> {
   get first(): T | undefined {
     this.#turn();
     return this.#front.at(-1);
+  }
+
+  /** From the front on, at most `most`. */
+  *values(most: number): Iterable<T> {
+    let left = most;
+    for (let at = this.#front.length - 1; at >= 0 && left-- > 0; at--) yield this.#front[at] as T;
+    for (let at = 0; at < this.#back.length && left-- > 0; at++) yield this.#back[at] as T;
   }
 
   push(item: T): void {

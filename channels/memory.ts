@@ -9,6 +9,7 @@ import { MemoryQueue } from './memory-queue.ts';
 /** Body bytes that one slot of `byteCapacity` stands for. */
 const SLOT_BYTES = 100;
 const DEFAULT_BYTE_CAPACITY = 32 * 1024 * 1024;
+const PEEK_BYTES = 1 << 20;
 const MOST_SLOTS = 2 ** 31 - 1;
 
 export const memoryChannel = define('channel', {
@@ -110,6 +111,10 @@ export class MemoryChannel implements Channel {
 
   status(): ChannelStatus {
     return { size: this.#queue.size, capacity: this.#limits.capacity, byteLength: this.#queue.byteLength };
+  }
+
+  async peek(max: number): Promise<Batch> {
+    return this.#queue.peek(max, PEEK_BYTES);
   }
 
   describe(): Description {

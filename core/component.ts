@@ -54,6 +54,10 @@ export interface Channel extends Lifecycle {
   /** Waits for at least one event, lends at most `max`. `undefined` once `signal` aborts. */
   take(max: number, signal: AbortSignal): Promise<Transaction | undefined>;
   status(): ChannelStatus;
+  /** The oldest events that are not done with, lent ones included, at most `max` and about 1 MB of them; takes nothing. For people. */
+  peek?(max: number): Promise<Batch>;
+  /** What else there is to tell of the channel, in values that JSON knows: files, their sizes, the oldest event. For people. */
+  stat?(): Promise<Readonly<Record<string, unknown>>>;
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { ChannelStatus } from './component.ts';
+import type { Channel, ChannelStatus } from './component.ts';
 
 export type ComponentState = 'waiting' | 'starting' | 'running' | 'failed' | 'stopped';
 
@@ -26,4 +26,6 @@ export interface AgentMetrics {
   readonly agent: string;
   /** Components in the order of the configuration: sources, channels, sinks. */
   components(): readonly ComponentMetrics[];
+  /** A channel that runs, by its name in the file, to look into it. Absent: nobody may look. */
+  lookInto?(channel: string): Pick<Channel, 'peek' | 'stat'> | undefined;
 }

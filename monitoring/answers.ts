@@ -50,7 +50,7 @@ export function answerTo({ method, target, accept }: Question, { metrics, format
     case '/ready':
       return ready(metrics, redact);
     default:
-      return { status: 404, contentType: TEXT_TYPE, body: 'Nothing here. There are /metrics, /metrics/prometheus, /health and /ready.\n' };
+      return { status: 404, contentType: TEXT_TYPE, body: 'Nothing here. There are /metrics, /metrics/prometheus, /health, /ready and /channels.\n' };
   }
 }
 

@@ -8,7 +8,7 @@ import { Backoff, type BackoffLimits } from '../io/backoff.ts';
 import { connectionLimit } from '../io/descriptors.ts';
 import { nodeHttp } from '../io/node-http.ts';
 import { answerTo, type Answer, type Question } from './answers.ts';
-import { ChannelAnswers, isAboutChannels } from './channels.ts';
+import { ChannelAnswers, isAboutChannels, isLoopback } from './channels.ts';
 import type { MonitoringSettings } from './settings.ts';
 
 /** Limits of clients, so that none can keep others from the answers or slow the flow down. */
@@ -135,6 +135,17 @@ export class Monitoring {
       this.#channels.answer(target, asker).then(
         (answer) => respond(request, response, answer),
         (error: unknown) => this.#cannotAnswer(request, response, error),
+      );
+      return;
+    }
+    const replay = REPLAY.exec(`${request.method} ${target}`);
+    if (replay && this.#options.replay && isLoopback(request.socket.remoteAddress)) {
+      this.#options.replay(replay[1] as string).then(
+        (answer) => respond(request, response, answer),
+        (error: unknown) => {
+          this.#options.log.error('dead letters cannot be replayed', { reason: describeError(error) });
+          respond(request, response, NOT_THERE);
+        },
       );
       return;
     }
