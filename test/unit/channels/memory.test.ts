@@ -174,3 +174,20 @@ describe('memory channel', () => {
 async function make(properties: Record<string, string>): Promise<Channel> {
   return create(memoryChannel, properties, new FakeContext()) as Promise<Channel>;
 }
+
+test('peek shows the oldest events in order, lent ones too, and takes nothing', async () => {
+  const channel = await create(memoryChannel, { capacity: '1000', transactionCapacity: '100' }, new FakeContext());
+  for (const letters of ['abc', 'de', 'fgh']) await channel.put(batchOf(...letters), never);
+  const shown = async (max: number): Promise<string> => [...((await channel.peek?.(max)) ?? [])].map(({ body }) => body.toString()).join('');
+  assert.equal(await shown(4), 'abcd');
+  const first = await channel.take(2, never);
+  const second = await channel.take(2, never);
+  assert.equal(await shown(100), 'abcdefgh');
+  await first?.rollback();
+  assert.equal(await shown(100), 'abcdefgh');
+  await second?.commit();
+  assert.equal(channel.status().size, 8 - (second?.batch.size ?? 0));
+  assert.equal((await shown(100)).length, channel.status().size);
+  await channel.put(batchOf('x'.repeat(2 << 20), 'y'), never);
+  assert.equal((await channel.peek?.(100))?.size, channel.status().size - 1);
+});
