@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { AgentError } from '../../core/errors.ts';
-import { processMark, type StoreFiles } from '../../io/store-files.ts';
+import type { StoreFiles } from '../../io/store-files.ts';
 
 /** Where a channel keeps what it has. */
 export interface Place {
@@ -43,24 +43,6 @@ export async function claimDirectory(files: StoreFiles, directory: string, name:
 
 export function inUseError(directory: string, who: string, cause?: unknown): AgentError {
   return new AgentError('M135', `cannot open the store in ${directory}: ${who}`, { cause });
-}
-
-export async function writeOwner(files: StoreFiles, path: string): Promise<void> {
-  const mark = (await processMark(process.pid)) ?? '';
-  await files.replace(path, Buffer.from(`${JSON.stringify({ pid: process.pid, mark })}\n`));
-}
-
-/** The process that wrote itself down as the owner, if it still runs; a number that another process has by now does not count. */
-export async function livingOwner(files: StoreFiles, path: string): Promise<number | undefined> {
-  const text = await files.read(path);
-  if (!text) return undefined;
-  try {
-    const { pid, mark } = JSON.parse(text.toString()) as { pid?: unknown; mark?: unknown };
-    if (typeof pid !== 'number' || pid === process.pid) return undefined;
-    return (await processMark(pid)) === mark ? pid : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Throws where a directory holds what Flume's own file channel wrote. */

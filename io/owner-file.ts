@@ -1,0 +1,20 @@
+import { processMark, type StoreFiles } from './store-files.ts';
+
+/** Writes this process down as the one that uses what lies beside the file. */
+export async function writeOwner(files: StoreFiles, path: string): Promise<void> {
+  const mark = (await processMark(process.pid)) ?? '';
+  await files.replace(path, Buffer.from(`${JSON.stringify({ pid: process.pid, mark })}\n`));
+}
+
+/** The process that wrote itself down as the owner, if it still runs; a number that another process has by now does not count. */
+export async function livingOwner(files: StoreFiles, path: string): Promise<number | undefined> {
+  const text = await files.read(path);
+  if (!text) return undefined;
+  try {
+    const { pid, mark } = JSON.parse(text.toString()) as { pid?: unknown; mark?: unknown };
+    if (typeof pid !== 'number' || pid === process.pid) return undefined;
+    return (await processMark(pid)) === mark ? pid : undefined;
+  } catch {
+    return undefined;
+  }
+}
