@@ -1,4 +1,5 @@
 import type { Logger } from '../../core/log.ts';
+import type { Selection } from '../dead-letters/segments.ts';
 
 /** What every command gets instead of the process: it reads and writes nothing else. */
 export interface CommandIo {
@@ -77,6 +78,24 @@ export interface CheckArguments {
   readonly strict: boolean;
   /** Flume's own verdict instead of ours. */
   readonly asFlume: boolean;
+  readonly json: boolean;
+}
+
+export interface DeadLettersArguments {
+  readonly action: 'ls' | 'show' | 'replay' | 'purge';
+  readonly selection: Selection;
+  /** The folder of the letters, unless it is that of everybody. */
+  readonly directory?: string;
+  /** `replay`: where the events go. */
+  readonly channel?: string;
+  /** `replay`: monitoring of the running agent. */
+  readonly url: URL;
+  /** `replay`: configuration of an agent that does not run. */
+  readonly confFile?: string;
+  readonly confDirectory?: string;
+  readonly pluginsPath: readonly string[];
+  /** `replay`, `purge`: without any choice; `ls`: without a limit. */
+  readonly all: boolean;
   readonly json: boolean;
 }
 

@@ -6,6 +6,7 @@ const MILLRACE_VERBS: readonly (readonly [string, string])[] = [
   ['agent', 'run an agent'],
   ['check FILE...', 'find every problem of configuration files'],
   ['demo', 'kill an agent with kill -9 ten times and count what is lost'],
+  ['dead-letters ls|show|replay|purge', 'events that no destination accepted: see them, send them on, remove them'],
   ['explain CODE', 'say more about a problem, for example M012'],
   ['help [KIND [TYPE]]', 'this text, the types of a kind, or the options of a type: help source netcat'],
   ['version', 'show the version'],

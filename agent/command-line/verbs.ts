@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import yargs, { type Argv } from 'yargs';
 import type { CheckArguments, CommandIo, DemoArguments, ExplainArguments, HelpArguments } from './types.ts';
+import { addDeadLetters } from './dead-letters-verb.ts';
 import { home, readBuildFacts } from '../installation.ts';
 
 /** EX_USAGE: the command line cannot be understood. */
@@ -27,6 +28,7 @@ export async function runVerb(words: readonly string[], io: CommandIo): Promise<
       throw error ?? new Error(message);
     });
   addCheck(parser, io, ended);
+  addDeadLetters(parser, io, pluginsOption(io).default, ended);
   addDemo(parser, io, ended);
   addExplain(parser, io, ended);
   addHelp(parser, io, ended);
