@@ -62,8 +62,12 @@ export async function answerReplay(
 export async function replay(folder: string, selection: Selection, channel: ReplayChannel, deadline: number): Promise<{ taken: number; left: number }> {
   return takeLetters(folder, selection, async (letters, place) => {
     let stored = 0;
+    let noted = 0;
     while (stored < letters.length && performance.now() < deadline) {
       const piece = letters.slice(stored, pieceEnd(letters, stored, channel.transactionCapacity));
+      // Before they are stored: they may be back at once.
+      if (stored >= noted) await noteTimes(place, piece);
+      noted = Math.max(noted, stored + piece.length);
       try {
         await channel.put(Batch.of(piece.map(({ event }) => event)), AbortSignal.timeout(ANSWER_MS));
       } catch (error) {
@@ -73,7 +77,6 @@ export async function replay(folder: string, selection: Selection, channel: Repl
         continue;
       }
       stored += piece.length;
-      await noteTimes(place, piece);
     }
     return stored;
   });
