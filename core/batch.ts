@@ -7,6 +7,8 @@ import type { Event } from './event.ts';
 export interface HeaderRows {
   at(row: number): ReadonlyMap<string, string>;
   get(row: number, name: string): string | undefined;
+  /** The row as an Avro map of strings, where it came so. */
+  encoded?(row: number): Buffer;
 }
 
 /** A header set for all events of a batch. `wins` is false when an event's own header of that name is kept. */
@@ -141,6 +143,11 @@ export class Batch implements Iterable<Event> {
     const headers = new Map(this.#own?.at(this.#row(index)));
     for (const [name, { value, wins }] of this.#common) if (wins || !headers.has(name)) headers.set(name, value);
     return headers;
+  }
+
+  /** The headers as an Avro map of strings, where they came so and none was set for all events since. A view. */
+  encodedHeaders(index: number): Buffer | undefined {
+    return this.#common.size === 0 ? this.#own?.encoded?.(this.#row(index)) : undefined;
   }
 
   slice(from: number, to: number): Batch {

@@ -5,7 +5,7 @@ import { loggerSink } from './logger.ts';
 import { fileRollSink } from './file-roll.ts';
 import { hdfsSink } from './hdfs.ts';
 import { ircSink } from './irc.ts';
-import { avroSink } from './avro.ts';
+import { avroSink } from './avro/index.ts';
 import { thriftSink } from './thrift.ts';
 import { elasticsearchSink } from './elasticsearch.ts';
 import { hbaseSink } from './hbase.ts';

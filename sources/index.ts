@@ -5,7 +5,7 @@ import { netcatUdpSource } from './netcatudp.ts';
 import { execSource } from './exec.ts';
 import { sequenceSource } from './seq.ts';
 import { stressSource } from './stress.ts';
-import { avroSource } from './avro.ts';
+import { avroSource } from './avro/index.ts';
 import { thriftSource } from './thrift.ts';
 import { syslogTcpSource } from './syslogtcp.ts';
 import { syslogUdpSource } from './syslogudp.ts';

@@ -348,6 +348,11 @@ export const CATALOGUE = {
     title: 'a store is in use',
     explanation: 'Another process, or another channel of this one, has the store of a durable channel open; the sentence names it. A process that ended leaves no lock behind. End the other one, or give each channel directories of its own.',
   },
+  M141: {
+    severity: error,
+    title: 'a key store that cannot be used',
+    explanation: 'The file of keystore or truststore is damaged, its password is wrong, or its format is not read. JKS, PKCS12 and PEM are read whatever the type option says; the sentence names the keytool command that converts others.',
+  },
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;
 
 export type ProblemCode = keyof typeof CATALOGUE;

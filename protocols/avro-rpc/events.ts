@@ -1,0 +1,131 @@
+import { Batch } from '../../core/batch.ts';
+import { decodeHeaders, EncodedHeaders } from '../../core/encoded-headers.ts';
+import type { AvroWriter } from '../avro-writer.ts';
+import { AvroFormatError, type AvroCursor } from './cursor.ts';
+
+/** An event without headers and without a body: no entry of an array is shorter. */
+const LEAST_EVENT_BYTES = 2;
+
+/** More events in one message than can be stored together. */
+export class TooManyEventsError extends Error {
+  override readonly name = 'TooManyEventsError';
+}
+
+/** One AvroFlumeEvent, as a batch over the message. */
+export function readEvent(cursor: AvroCursor): Batch {
+  const events = new FoundEvents(cursor, 1);
+  events.read();
+  return events.batch();
+}
+
+/** An array of AvroFlumeEvent, as a batch over the message: bodies and headers stay where they are. Throws TooManyEventsError above `most`. */
+export function readEvents(cursor: AvroCursor, most: number): Batch {
+  let events: FoundEvents | undefined;
+  for (let count = cursor.block(LEAST_EVENT_BYTES); count > 0; count = cursor.block(LEAST_EVENT_BYTES)) {
+    const size = (events?.size ?? 0) + count;
+    if (size > most) throw new TooManyEventsError(`the batch holds ${size} events or more, and the channels take up to ${most} at a time (transactionCapacity)`);
+    events = events ? events.withRoom(count) : new FoundEvents(cursor, count);
+    for (; count > 0; count--) events.read();
+  }
+  return events ? events.batch() : Batch.of([]);
+}
+
+/** Writes the events as an array of AvroFlumeEvent. Headers that came encoded pass as they are. */
+export function writeEvents(writer: AvroWriter, batch: Batch): void {
+  const { size, bytes, bounds } = batch;
+  if (size > 0) writer.count(size);
+  const shared = batch.hasOwnHeaders ? undefined : encodedOnce(writer, batch);
+  for (let index = 0; index < size; index++) {
+    const headers = shared ?? batch.encodedHeaders(index);
+    if (headers) writer.raw(headers);
+    else writeHeaders(writer, batch.headers(index));
+    writer.bytes(bytes, bounds[2 * index], bounds[2 * index + 1]);
+  }
+  writer.count(0);
+}
+
+function writeHeaders(writer: AvroWriter, headers: ReadonlyMap<string, string>): void {
+  if (headers.size > 0) {
+    writer.count(headers.size);
+    for (const [name, value] of headers) {
+      writer.string(name);
+      writer.string(value);
+    }
+  }
+  writer.count(0);
+}
+
+/** The headers that all events have, written behind the rest and taken from there. */
+function encodedOnce(writer: AvroWriter, batch: Batch): Buffer {
+  const from = writer.length;
+  writeHeaders(writer, batch.size > 0 ? batch.headers(0) : new Map());
+  const encoded = Buffer.from(writer.view(from));
+  writer.truncate(from);
+  return encoded;
+}
+
+/** Where the events of one message lie. */
+class FoundEvents {
+  readonly #cursor: AvroCursor;
+  #bodies: Uint32Array;
+  #headers: Uint32Array;
+  #size = 0;
+  /** All headers so far are these bytes. */
+  #alike = true;
+  #firstLength = 0;
+
+  constructor(cursor: AvroCursor, room: number) {
+    this.#cursor = cursor;
+    this.#bodies = new Uint32Array(2 * room);
+    this.#headers = new Uint32Array(2 * room);
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  withRoom(more: number): this {
+    const room = 2 * (this.#size + more);
+    const bodies = new Uint32Array(Math.max(room, 2 * this.#bodies.length));
+    const headers = new Uint32Array(bodies.length);
+    bodies.set(this.#bodies);
+    headers.set(this.#headers);
+    this.#bodies = bodies;
+    this.#headers = headers;
+    return this;
+  }
+
+  read(): void {
+    const cursor = this.#cursor;
+    const at = 2 * this.#size;
+    const begin = cursor.at;
+    cursor.skipMap();
+    this.#headers[at] = begin;
+    this.#headers[at + 1] = cursor.at;
+    if (at === 0) this.#firstLength = cursor.at - begin;
+    else if (this.#alike) this.#alike = cursor.at - begin === this.#firstLength && this.#isFirst(begin);
+    const length = cursor.long();
+    if (length < 0 || length > cursor.left) throw new AvroFormatError(`a body of ${length} bytes is announced at byte ${cursor.at}, and ${cursor.left} are there`);
+    this.#bodies[at] = cursor.at;
+    cursor.at += length;
+    this.#bodies[at + 1] = cursor.at;
+    this.#size++;
+  }
+
+  batch(): Batch {
+    const { bytes } = this.#cursor;
+    const size = this.#size;
+    const bounds = this.#bodies.subarray(0, 2 * size);
+    if (!this.#alike) return Batch.over(bytes, bounds, size, new EncodedHeaders(bytes, this.#headers));
+    let batch = Batch.over(bytes, bounds, size);
+    for (const [name, value] of decodeHeaders(bytes, this.#headers[0] as number)) batch = batch.withHeader(name, value, false);
+    return batch;
+  }
+
+  #isFirst(begin: number): boolean {
+    const { bytes } = this.#cursor;
+    const first = this.#headers[0] as number;
+    for (let index = 0; index < this.#firstLength; index++) if (bytes[first + index] !== bytes[begin + index]) return false;
+    return true;
+  }
+}

@@ -1,0 +1,125 @@
+import type { SecureContext } from 'node:tls';
+import type { Batch } from '../../core/batch.ts';
+import type { Context, Description, Sink } from '../../core/component.ts';
+import { describeError } from '../../core/errors.ts';
+import { clientContext } from '../../io/tls/contexts.ts';
+import type { TlsLists } from '../../io/tls/tls-names.ts';
+import { AvroClientConnection } from './connection.ts';
+import type { Address, Receivers } from './receivers.ts';
+
+export interface AvroSinkSettings extends TlsLists {
+  readonly batchSize: number;
+  readonly connectMs: number;
+  readonly requestMs: number;
+  /** 0: never. */
+  readonly resetMs: number;
+  readonly deflateLevel: number | undefined;
+  /** What is looked at of the receiver's certificate: its chain and name, only the chain, or nothing; absent: no TLS. */
+  readonly verify: 'all' | 'chain' | 'nothing' | undefined;
+  readonly truststore: StoreOptions | undefined;
+  readonly keystore: StoreOptions | undefined;
+  readonly addresses: readonly Address[];
+  /** Arranges the receivers as `client.type` says. */
+  arrange(receivers: readonly Receiver[]): Receivers<Receiver>;
+}
+
+interface StoreOptions {
+  readonly path: string;
+  readonly password: string | undefined;
+}
+
+const NO_GREETING: ReadonlyMap<string, Buffer> = new Map();
+
+/** One receiver and the connection to it, if one is open. */
+export class Receiver {
+  readonly #open: () => AvroClientConnection;
+  readonly #resetMs: number;
+  #connection: AvroClientConnection | undefined;
+
+  constructor(open: () => AvroClientConnection, resetMs: number) {
+    this.#open = open;
+    this.#resetMs = resetMs;
+  }
+
+  /** The connection that is open, or a new one where there is none that can be used, or it is as old as it may get. */
+  connection(): AvroClientConnection {
+    const old = this.#connection;
+    if (old?.isUsable && !(this.#resetMs > 0 && old.ageMs >= this.#resetMs)) return old;
+    old?.close();
+    return (this.#connection = this.#open());
+  }
+
+  close(): void {
+    this.#connection?.close();
+    this.#connection = undefined;
+  }
+}
+
+/** Sends batches to avro sources, one call at a time, as Flume's avro sink does. */
+export class AvroSink implements Sink {
+  readonly batchSize: number;
+  readonly #context: Context;
+  readonly #settings: AvroSinkSettings;
+  readonly #receivers: readonly Receiver[];
+  readonly #arranged: Receivers<Receiver>;
+  #secureContext: SecureContext | undefined;
+
+  constructor(context: Context, settings: AvroSinkSettings) {
+    this.#context = context;
+    this.#settings = settings;
+    this.batchSize = settings.batchSize;
+    this.#receivers = settings.addresses.map((address) => new Receiver(() => this.#connectTo(address), settings.resetMs));
+    this.#arranged = settings.arrange(this.#receivers);
+  }
+
+  /** A receiver that is not there yet does not keep the sink from starting. */
+  async start(): Promise<void> {
+    const { verify, truststore, keystore } = this.#settings;
+    if (verify) this.#secureContext = await clientContext(truststore, this.#settings, keystore);
+    if (verify === 'nothing') this.#context.log.warn('any certificate of the receiver is taken: whoever answers at its address gets the events (trust-all-certs)');
+    if (verify === 'chain') this.#context.log.warn('the receiver is not asked to show a certificate for its name (verify-host-name = false)');
+    const [first] = this.#receivers;
+    first?.connection().open().catch((error: unknown) => {
+      this.#context.log.warn('the receiver cannot be reached yet', { reason: describeError(error) });
+    });
+  }
+
+  async stop(): Promise<void> {
+    for (const receiver of this.#receivers) receiver.close();
+  }
+
+  async write(batch: Batch, signal: AbortSignal): Promise<void> {
+    if (batch.size === 0) return;
+    const abort = (): void => this.#receivers.forEach((receiver) => receiver.close());
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      await this.#arranged.send((receiver) => {
+        signal.throwIfAborted();
+        return receiver.connection().append(batch);
+      });
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  }
+
+  describe(): Description {
+    const { addresses, verify, deflateLevel } = this.#settings;
+    const to = addresses.map(({ host, port }) => `${host}:${port}`).join(', ');
+    return { summary: `to ${to}${verify ? ', TLS' : ''}${deflateLevel === undefined ? '' : ', compressed'}` };
+  }
+
+  #connectTo({ host, port }: Address): AvroClientConnection {
+    const { connectMs, requestMs, deflateLevel, verify } = this.#settings;
+    const context = this.#secureContext;
+    return new AvroClientConnection({
+      host,
+      port,
+      connectMs,
+      requestMs,
+      deflateLevel,
+      tls: verify && context ? { context, verify } : undefined,
+      greeting: NO_GREETING,
+      count: (what) => this.#context.count(`Connection${what}Count`, 1),
+    });
+  }
+}
