@@ -48,7 +48,7 @@ function secured(inner: Duplex, secureContext: SecureContext, { clientCertificat
     rejectUnauthorized: clientCertificate,
   });
   return new Promise((resolve, reject) => {
-    const failed = (error?: Error): void => reject(error ?? new Error('the client hung up during the TLS handshake'));
+    const failed = (error?: Error): void => reject(new Error(error ? tlsReason(error) : 'the client hung up during the TLS handshake'));
     inner.once('error', failed);
     socket.once('error', failed);
     socket.once('close', () => failed());
@@ -64,6 +64,12 @@ function secured(inner: Duplex, secureContext: SecureContext, { clientCertificat
 /** What is wrong with the peer's certificate; Node tells it only of sockets that its own server has accepted. */
 function verifyError(socket: TLSSocket): Error | null | undefined {
   return (socket as unknown as { readonly _handle?: { verifyError(): Error | null } })._handle?.verifyError();
+}
+
+/** OpenSSL's own words, without the numbers and file names around them. */
+export function tlsReason(error: Error): string {
+  const { reason } = error as Error & { readonly reason?: unknown };
+  return typeof reason === 'string' ? `the TLS handshake failed: ${reason}` : error.message;
 }
 
 /** Without taking it. */

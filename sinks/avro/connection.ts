@@ -3,6 +3,7 @@ import type { Duplex } from 'node:stream';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import type { Batch } from '../../core/batch.ts';
 import { DeflatedStream } from '../../io/deflated-stream.ts';
+import { tlsReason } from '../../io/tls/layers.ts';
 import { ClientSession, type Answer } from '../../protocols/avro-rpc/client-session.ts';
 import { frameHead, FrameReader } from '../../protocols/avro-rpc/frames.ts';
 
@@ -156,7 +157,7 @@ export class AvroClientConnection {
         ...(verify !== 'all' && { checkServerIdentity: () => undefined }),
       });
       socket.once('secureConnect', () => resolve(socket));
-      socket.once('error', reject);
+      socket.once('error', (error) => reject(new Error(tlsReason(error))));
       socket.once('close', () => reject(this.#failure ?? new Error('the receiver hung up during the TLS handshake')));
     });
   }

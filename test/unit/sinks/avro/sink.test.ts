@@ -139,7 +139,7 @@ describe('avro sink', () => {
     [{ hosts: 'h1', 'hosts.h1': '::1:80' }, /hosts\.h1 = host:port/],
   ] as const) {
     test(`RPC-08 ${JSON.stringify(properties)} is refused`, () => {
-      assert.throws(() => create(avroSink, { hostname: 'a', port: '1', ...properties } as Record<string, string>, new FakeContext()), wanted);
+      assert.throws(() => create(avroSink, { hostname: 'a', port: '1', ...properties }, new FakeContext()), wanted);
     });
   }
 
