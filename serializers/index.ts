@@ -3,6 +3,7 @@ import { Registry } from '../core/registry.ts';
 import { avroDatumSerializer } from './avro-datum.ts';
 import { avroEventSerializer } from './avro-event.ts';
 import { headerAndTextSerializer } from './header-and-text.ts';
+import { jsonLinesSerializer } from './json-lines.ts';
 import { textSerializer } from './text.ts';
 
 const all: readonly AnyDefinition<'serializer'>[] = [
@@ -10,6 +11,7 @@ const all: readonly AnyDefinition<'serializer'>[] = [
   headerAndTextSerializer,
   avroEventSerializer,
   avroDatumSerializer,
+  jsonLinesSerializer,
 ];
 
 export const serializers = new Registry('serializer', all);

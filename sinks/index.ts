@@ -4,6 +4,7 @@ import { nullSink } from './null.ts';
 import { loggerSink } from './logger.ts';
 import { fileRollSink } from './file-roll.ts';
 import { hdfsSink } from './hdfs.ts';
+import { s3Sink } from './s3/index.ts';
 import { ircSink } from './irc.ts';
 import { avroSink } from './avro/index.ts';
 import { thriftSink } from './thrift.ts';
@@ -23,6 +24,7 @@ const all: readonly AnyDefinition<'sink'>[] = [
   loggerSink,
   fileRollSink,
   hdfsSink,
+  s3Sink,
   ircSink,
   avroSink,
   thriftSink,

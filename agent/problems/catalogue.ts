@@ -348,6 +348,36 @@ export const CATALOGUE = {
     title: 'a store is in use',
     explanation: 'Another process, or another channel of this one, has the store of a durable channel open; the sentence names it. A process that ended leaves no lock behind. End the other one, or give each channel directories of its own.',
   },
+  M160: {
+    severity: error,
+    title: 'the stage of a sink cannot be written',
+    explanation: 'A sink that uploads to S3 keeps events on disk until they are there, and the disk refuses. Nothing of the batch counts as taken: its events stay in the channel and are offered again. Look at the disk and at the permissions of s3.stageDirectory.',
+  },
+  M161: {
+    severity: error,
+    title: 'the stage of a sink cannot be read',
+    explanation: 'A file of the stage is shorter than what was written to it. Its objects cannot be uploaded until the file is back; the others go on.',
+  },
+  M162: {
+    severity: error,
+    title: 'S3 refuses an object',
+    explanation: 'The destination refused this object and not the others; the sentence has its answer. The events stay on disk and are sent again after growing pauses. Where the key is refused, change s3.prefix or s3.name for those to come.',
+  },
+  M163: {
+    severity: error,
+    title: 'a sink does not run',
+    explanation: 'Events were offered to a sink before it was started or after it was stopped. They stay in the channel.',
+  },
+  M164: {
+    severity: warning,
+    title: 'the stage of a sink is full',
+    explanation: 'More events wait to be uploaded than s3.stageCapacity allows, because S3 cannot be reached or is slower than the events come. Further events stay in their channel. Nothing is lost.',
+  },
+  M165: {
+    severity: error,
+    title: 'a directory is in use',
+    explanation: 'Two components, of one agent or of two, are to keep their files in the same directory. Give each a directory of its own, for example by s3.stageDirectory.',
+  },
   M141: {
     severity: error,
     title: 'a key store that cannot be used',

@@ -3,7 +3,8 @@ import { lookup } from 'node:dns/promises';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
 import { Batch } from '../../../core/batch.ts';
-import { hostInterceptor, localHost, type HostResolver } from '../../../interceptors/host.ts';
+import { localHost, type HostResolver } from '../../../core/local-host.ts';
+import { hostInterceptor } from '../../../interceptors/host.ts';
 import { headersOf, make, recordingContext } from '../recording-context.ts';
 
 const resolvable = await lookup(hostname()).then(
