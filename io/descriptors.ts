@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { fstatSync, readdirSync, readFileSync } from 'node:fs';
 
 /** Where the limit cannot be read. */
 const ASSUMED_LIMIT = 1024;
@@ -49,5 +49,45 @@ export function openDescriptors(): number | undefined {
     return readdirSync('/proc/self/fd').length - 1;
   } catch {
     return undefined;
+  }
+}
+
+/** Descriptors open for writing are looked through again after this time. */
+const OUTPUTS_MS = 2000;
+
+/** Answers for a file, by device and inode, whether this process has it open for writing: its log, or the output of a sink. */
+export function ownOutputs(now: () => number): (device: bigint, inode: bigint) => boolean {
+  let lookedMs = -Infinity;
+  let outputs = new Set<string>();
+  return (device, inode) => {
+    if (now() - lookedMs > OUTPUTS_MS) {
+      outputs = filesOpenForWriting();
+      lookedMs = now();
+    }
+    return outputs.has(`${device}:${inode}`);
+  };
+}
+
+function filesOpenForWriting(): Set<string> {
+  const found = new Set<string>();
+  for (const name of listDescriptors()) {
+    try {
+      const flags = /^flags:\s+(\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${name}`, 'latin1'))?.[1];
+      // The last octal digit holds how it was opened: 1 for writing, 2 for both.
+      if (flags === undefined || (Number.parseInt(flags, 8) & 3) === 0) continue;
+      const stats = fstatSync(Number(name), { bigint: true });
+      if (stats.isFile()) found.add(`${stats.dev}:${stats.ino}`);
+    } catch {
+      // Closed meanwhile.
+    }
+  }
+  return found;
+}
+
+function listDescriptors(): string[] {
+  try {
+    return readdirSync('/proc/self/fd');
+  } catch {
+    return [];
   }
 }

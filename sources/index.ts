@@ -11,7 +11,7 @@ import { syslogTcpSource } from './syslogtcp.ts';
 import { syslogUdpSource } from './syslogudp.ts';
 import { multiportSyslogTcpSource } from './multiport-syslogtcp.ts';
 import { spooldirSource } from './spooldir.ts';
-import { taildirSource } from './taildir.ts';
+import { taildirSource } from './taildir/index.ts';
 import { httpSource } from './http.ts';
 import { jmsSource } from './jms.ts';
 import { kafkaSource } from './kafka.ts';

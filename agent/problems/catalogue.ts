@@ -378,6 +378,16 @@ export const CATALOGUE = {
     title: 'a directory is in use',
     explanation: 'Two components, of one agent or of two, are to keep their files in the same directory. Give each a directory of its own, for example by s3.stageDirectory.',
   },
+  M171: {
+    severity: error,
+    title: 'a directory to be followed is missing',
+    explanation: 'A TAILDIR source looks for files in directories that have to be there when it starts. Make the directory, or mend filegroups.*; the source is tried again until it is there.',
+  },
+  M172: {
+    severity: error,
+    title: 'a position file is in use',
+    explanation: 'Two TAILDIR sources, of one agent or of two, are to keep their positions in the same file, and would overwrite each other. The message names who has it. Give each source a positionFile of its own.',
+  },
   M141: {
     severity: error,
     title: 'a key store that cannot be used',

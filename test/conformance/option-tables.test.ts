@@ -16,7 +16,7 @@ import { avroSource } from '../../sources/avro/index.ts';
 import { jmsSource } from '../../sources/jms.ts';
 import { kafkaSource } from '../../sources/kafka.ts';
 import { spooldirSource } from '../../sources/spooldir.ts';
-import { taildirSource } from '../../sources/taildir.ts';
+import { taildirSource } from '../../sources/taildir/index.ts';
 import { thriftSource } from '../../sources/thrift.ts';
 import type { Definition, OptionTable, Values } from '../../core/define.ts';
 import { readOptions } from '../../core/read-options.ts';

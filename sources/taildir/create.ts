@@ -1,0 +1,64 @@
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import type { Source, SourceContext } from '../../core/component.ts';
+import type { Values } from '../../core/define.ts';
+import { compileJavaRegex } from '../../core/java-regex.ts';
+import { ownOutputs } from '../../io/descriptors.ts';
+import { storeFiles, type StoreFiles } from '../../io/store-files.ts';
+import { tailFiles, type TailFiles } from '../../io/tail-files.ts';
+import { Deliveries } from './deliveries.ts';
+import { Discovery } from './discovery.ts';
+import { directoriesOf } from './names.ts';
+import { handleLimit, OpenFiles } from './open-files.ts';
+import type { taildirOptions } from './options.ts';
+import { Positions } from './positions.ts';
+import { Reader } from './reader.ts';
+import { FileTable } from './table.ts';
+import { Tailer } from './tailer.ts';
+
+/** Bytes that were read and are not stored yet, of all files together. */
+const WINDOW_BYTES = 2 * 1024 * 1024;
+
+export type TaildirValues = Values<typeof taildirOptions>;
+
+/** What a test may put in the place of the system. */
+export interface Surroundings {
+  readonly tails: TailFiles;
+  readonly stores: StoreFiles;
+  now(): number;
+}
+
+export function createTaildir(context: SourceContext, values: TaildirValues, surroundings: Partial<Surroundings> = {}): Source {
+  const { tails, stores, now }: Surroundings = { tails: tailFiles, stores: storeFiles, now: Date.now, ...surroundings };
+  const stopping = new AbortController();
+  const table = new FileTable(tails, directoriesOf(values), now);
+  const deliveries = new Deliveries(context, { batchSize: values.batchSize, windowBytes: WINDOW_BYTES }, stopping.signal);
+  const firstLine = values['multiline.firstLine'];
+  const events = values.maxBatchCount * values.batchSize;
+  const reader = new Reader(
+    context,
+    {
+      maxLineBytes: values.maxLineBytes,
+      longLines: values.longLines,
+      firstLine: firstLine === undefined ? undefined : compileJavaRegex(firstLine),
+      maxEventLines: values['multiline.maxLines'],
+      mostEvents: Number.isSafeInteger(events) ? events : Infinity,
+      byteOffsetHeader: values.byteOffsetHeader,
+      fileHeader: values.fileHeader ? values.fileHeaderKey : undefined,
+    },
+    deliveries,
+  );
+  const open = new OpenFiles(context, tails, {
+    mostHandles: handleLimit(),
+    confined: values.linksOutside === 'refuse' || (values.linksOutside === 'auto' && process.getuid?.() === 0),
+    isOwn: ownOutputs(now),
+  });
+  const positions = new Positions(context, { stores, tails }, table, open, {
+    path: values.positionFile ?? join(homedir(), '.flume', 'taildir_position.json'),
+    intervalMs: values.writePosInterval,
+    fromEnd: values.skipToEnd || values.readFrom === 'end',
+  });
+  const discovery = new Discovery(context, tails, table, { alwaysList: !values.cachePatternMatching, hints: values.watch });
+  const settings = { idleTimeoutMs: Math.max(0, values.idleTimeout), eventTimeoutMs: values['multiline.timeoutMs'] };
+  return new Tailer(context, settings, { table, discovery, reader, deliveries, open, positions }, stopping);
+}

@@ -1,0 +1,120 @@
+import type { TailHandle } from '../../io/tail-files.ts';
+
+/** Bytes at the beginning of a file that are told apart from those of other files. */
+export const HEAD_BYTES = 1024;
+/** Bytes just before the position. */
+export const TAIL_BYTES = 256;
+
+/**
+ * What is remembered of a file's content up to a position: enough to tell whether the bytes in front of the position are still those
+ * that were read, and whether another file begins with the very same ones.
+ */
+export interface Mark {
+  /** Bytes read; what follows is to be read next. */
+  readonly position: number;
+  /** CRC-32 of the first `min(position, HEAD_BYTES)` bytes. */
+  readonly head: number;
+  /** CRC-32 of the last `min(position, TAIL_BYTES)` bytes before the position. */
+  readonly tail: number;
+  /** CRC-32 of everything before the position; `undefined` where not all of it went through our hands. */
+  readonly all: number | undefined;
+}
+
+export const START: Mark = { position: 0, head: 0, tail: 0, all: 0 };
+
+type Crc32 = (data: Uint8Array | string, value?: number) => number;
+let crc32: Crc32 | undefined;
+
+export function checksum(bytes: Uint8Array | string, before = 0): number {
+  crc32 ??= process.getBuiltinModule('node:zlib').crc32;
+  return crc32(bytes, before);
+}
+
+/** Bytes in front of a position that are read along with what follows, so that the mark can be compared at no cost. */
+export function overlapOf(position: number): number {
+  return position <= HEAD_BYTES ? position : TAIL_BYTES;
+}
+
+/**
+ * Whether `bytes`, which were read from `mark.position - overlapOf(mark.position)` on, begin as the mark says. For positions beyond the
+ * head this tells nothing of the head: see `sameHead`.
+ */
+export function sameOverlap(mark: Mark, bytes: Buffer): boolean {
+  const overlap = overlapOf(mark.position);
+  if (bytes.length < overlap) return false;
+  const tailLength = Math.min(mark.position, TAIL_BYTES);
+  if (checksum(bytes.subarray(overlap - tailLength, overlap)) !== mark.tail) return false;
+  return mark.position > HEAD_BYTES || checksum(bytes.subarray(0, overlap)) === mark.head;
+}
+
+const scratch = Buffer.allocUnsafeSlow(HEAD_BYTES);
+
+/** Whether the file begins with the bytes of the mark's head. */
+export function sameHead(mark: Mark, handle: TailHandle): boolean {
+  const length = Math.min(mark.position, HEAD_BYTES);
+  return headOf(handle, length) === mark.head;
+}
+
+/** CRC-32 of the first `length` bytes; `undefined` where the file has fewer. */
+export function headOf(handle: TailHandle, length: number): number | undefined {
+  return readWhole(handle, length, 0) ? checksum(scratch.subarray(0, length)) : undefined;
+}
+
+/** Whether the bytes in front of the mark's position are those that it was made of, as far as head and tail tell. */
+export function stillThere(mark: Mark, handle: TailHandle): boolean {
+  const length = Math.min(mark.position, TAIL_BYTES);
+  if (!readWhole(handle, length, mark.position - length)) return false;
+  return checksum(scratch.subarray(0, length)) === mark.tail && sameHead(mark, handle);
+}
+
+/**
+ * The mark at `end`, after `bytes` were read, which begin `overlapOf(mark.position)` in front of the mark's position. `end` is an index
+ * of `bytes`.
+ */
+export function advanced(mark: Mark, bytes: Buffer, end: number): Mark {
+  const overlap = overlapOf(mark.position);
+  const position = mark.position + end - overlap;
+  const fresh = bytes.subarray(overlap, end);
+  const headMissing = HEAD_BYTES - mark.position;
+  return {
+    position,
+    head: headMissing > 0 ? checksum(fresh.subarray(0, headMissing), mark.head) : mark.head,
+    tail: checksum(bytes.subarray(Math.max(0, end - TAIL_BYTES), end)),
+    all: mark.all === undefined ? undefined : checksum(fresh, mark.all),
+  };
+}
+
+/** The mark at a position of a file whose bytes before it are not read: where positions come from elsewhere. */
+export function markAt(handle: TailHandle, position: number): Mark | undefined {
+  const head = headOf(handle, Math.min(position, HEAD_BYTES));
+  const length = Math.min(position, TAIL_BYTES);
+  if (head === undefined || !readWhole(handle, length, position - length)) return undefined;
+  const tail = checksum(scratch.subarray(0, length));
+  return { position, head, tail, all: position <= HEAD_BYTES ? head : undefined };
+}
+
+/** Whether a file begins with everything that the mark stands for. Reads all of it in pieces, where that is needed for certainty. */
+export async function beginsWith(handle: TailHandle, mark: Mark): Promise<boolean> {
+  if (!stillThere(mark, handle)) return false;
+  if (mark.all === undefined || mark.position <= HEAD_BYTES) return mark.all !== undefined || mark.position >= HEAD_BYTES;
+  const buffer = Buffer.allocUnsafe(Math.min(mark.position, COMPARE_BYTES));
+  let all = 0;
+  for (let at = 0; at < mark.position; ) {
+    const read = await handle.read(buffer, 0, Math.min(buffer.length, mark.position - at), at);
+    if (read === 0) return false;
+    all = checksum(buffer.subarray(0, read), all);
+    at += read;
+  }
+  return all === mark.all;
+}
+
+const COMPARE_BYTES = 256 * 1024;
+
+function readWhole(handle: TailHandle, length: number, position: number): boolean {
+  for (let done = 0; done < length; ) {
+    const read = handle.readNow(scratch, done, length - done, position + done);
+    if (read === 0) return false;
+    done += read;
+  }
+  return true;
+}

@@ -1,0 +1,227 @@
+import type { StoreFiles } from '../../io/store-files.ts';
+import { checksum, type Mark } from './marks.ts';
+import type { Former, Identity } from './tail-file.ts';
+
+/**
+ * Two files. The position file is Flume's: a JSON array of `{"inode":1,"pos":2,"file":"/path"}`, which Flume can go on from. Beside it,
+ * under its name with `.millrace` behind, stands all that we remember of each file, with the checksums of the position file as it was
+ * written last and the time before; its last line is the checksum of the lines before. Both are written to a new file, synced and renamed;
+ * the marks come first. So if the position file is neither of those two, somebody else has written it: Flume, or a person, whose
+ * positions then count.
+ */
+export interface SavedFile {
+  /** Device and time of birth are known only where we wrote the marks. */
+  readonly inode: bigint;
+  readonly identity: Identity | undefined;
+  readonly path: string;
+  readonly position: number;
+  readonly mark: Mark | undefined;
+  readonly size: number;
+  readonly former: Former | undefined;
+  readonly discarding: boolean;
+  /** A compressed file that was read as a whole. */
+  readonly compressed: boolean;
+  /** No name that is followed led to it when it was written down. */
+  readonly gone: boolean;
+  readonly seenMs: number;
+}
+
+export interface Saved {
+  readonly files: readonly SavedFile[];
+  /** False: there was no position file; every file begins where the configuration says. */
+  readonly known: boolean;
+  /** What was wrong, as sentences for the log, with the place that a damaged file was moved to. */
+  readonly faults: readonly { readonly sentence: string; readonly facts: Readonly<Record<string, string>> }[];
+}
+
+const FORMAT = 1;
+
+export function marksPath(path: string): string {
+  return `${path}.millrace`;
+}
+
+/** Reads both files; a damaged one is renamed when `setAside` is given, and never the reason to fail. Throws what the system said. */
+export async function loadPositions(files: Pick<StoreFiles, 'read' | 'rename'>, path: string, setAside: boolean): Promise<Saved> {
+  const faults: { sentence: string; facts: Record<string, string> }[] = [];
+  const damaged = async (which: string, sentence: string): Promise<void> => {
+    const place = `${which}.damaged-${Date.now()}`;
+    if (setAside) await files.rename(which, place);
+    faults.push({ sentence, facts: { path: which, ...(setAside && { movedTo: place }) } });
+  };
+  const positionBytes = await files.read(path);
+  if (!positionBytes) return { files: [], known: false, faults };
+  const marksBytes = await files.read(marksPath(path));
+  const marks = marksBytes && parseMarks(marksBytes);
+  if (marksBytes && !marks) await damaged(marksPath(path), 'marks of the position file are damaged and are set aside');
+  const sum = checksum(positionBytes);
+  if (marks && (sum === marks.positions || sum === marks.before)) return { files: marks.files, known: true, faults };
+  const { entries, whole } = parsePositions(positionBytes.toString());
+  if (!whole) {
+    const sentence = marks ? 'position file is damaged; the marks beside it are used' : 'position file is damaged; what can be read of it is used';
+    await damaged(path, sentence);
+    if (marks) return { files: marks.files, known: true, faults };
+  }
+  return { files: merged(entries, marks?.files ?? []), known: true, faults };
+}
+
+/** Positions of somebody else, with our marks where the position is the same. What is missing in theirs was not there for them. */
+function merged(entries: readonly SavedFile[], ours: readonly SavedFile[]): SavedFile[] {
+  const byInode = new Map(ours.map((file) => [file.inode, file]));
+  const theirs = entries.map((entry) => {
+    const own = byInode.get(entry.inode);
+    return own && own.position === entry.position ? own : entry;
+  });
+  const named = new Set(theirs.map(({ inode }) => inode));
+  return [...theirs, ...ours.filter(({ inode }) => !named.has(inode))];
+}
+
+/** Flume's format, as far as it can be read: like Flume we take the entries in front of a damage. */
+export function parsePositions(text: string): { readonly entries: readonly SavedFile[]; readonly whole: boolean } {
+  if (text.trim() === '') return { entries: [], whole: false };
+  try {
+    // Numbers as they are written: an inode may have 64 bits.
+    const list: unknown = JSON.parse(text, (_key, value: unknown, context?: { source?: string }) =>
+      typeof value === 'number' && context?.source !== undefined ? BigInt(context.source) : value,
+    );
+    if (Array.isArray(list)) {
+      const entries = list.flatMap((entry: unknown) => positionEntry(entry));
+      return { entries, whole: entries.length === list.length };
+    }
+  } catch {
+    // Cut off or overwritten: see below.
+  }
+  const entries = [...text.matchAll(/\{\s*"inode"\s*:\s*(\d+)\s*,\s*"pos"\s*:\s*(\d+)\s*,\s*"file"\s*:\s*("(?:[^"\\]|\\.)*")\s*\}/g)].flatMap(([, inode = '', pos = '', file = '']) => {
+    try {
+      return positionEntry({ inode: BigInt(inode), pos: BigInt(pos), file: JSON.parse(file) as unknown });
+    } catch {
+      return [];
+    }
+  });
+  return { entries, whole: false };
+}
+
+function positionEntry(entry: unknown): SavedFile[] {
+  if (typeof entry !== 'object' || entry === null) return [];
+  const { inode, pos, file } = entry as Record<string, unknown>;
+  if (typeof inode !== 'bigint' || typeof pos !== 'bigint' || pos < 0n || typeof file !== 'string') return [];
+  const position = Number(pos);
+  return [{ inode, identity: undefined, path: file, position, mark: undefined, size: position, former: undefined, discarding: false, compressed: false, gone: false, seenMs: 0 }];
+}
+
+interface Marks {
+  readonly positions: number;
+  readonly before: number;
+  readonly files: readonly SavedFile[];
+}
+
+type MarkNumbers = readonly [number, number | null, number | null, number | null];
+
+interface MarkEntry {
+  readonly device: string;
+  readonly inode: string;
+  readonly born: string;
+  readonly path: string;
+  /** Position, head, tail, all; only the position where that is all that is known. */
+  readonly mark: MarkNumbers;
+  readonly size: number;
+  readonly former?: readonly [MarkNumbers, number];
+  readonly discarding?: true;
+  readonly compressed?: true;
+  readonly gone?: true;
+  readonly seen: number;
+}
+
+function parseMarks(bytes: Buffer): Marks | undefined {
+  const end = bytes.lastIndexOf('\n', bytes.length - 2) + 1;
+  if (end <= 0 || Number.parseInt(bytes.toString('latin1', end), 16) !== checksum(bytes.subarray(0, end))) return undefined;
+  try {
+    const { format, positions, before, files } = JSON.parse(bytes.toString('utf8', 0, end)) as { format: number; positions: number; before: number; files: MarkEntry[] };
+    if (format !== FORMAT) return undefined;
+    return { positions, before, files: files.map((entry) => savedOf(entry)) };
+  } catch {
+    return undefined;
+  }
+}
+
+function savedOf(entry: MarkEntry): SavedFile {
+  const mark = markOf(entry.mark);
+  const known = entry.mark[1] !== null;
+  return {
+    inode: BigInt(entry.inode),
+    identity: known ? { device: BigInt(entry.device), inode: BigInt(entry.inode), bornNs: BigInt(entry.born) } : undefined,
+    path: entry.path,
+    position: mark.position,
+    mark: known ? mark : undefined,
+    size: entry.size,
+    former: entry.former && { mark: markOf(entry.former[0]), noticedMs: entry.former[1] },
+    discarding: entry.discarding ?? false,
+    compressed: entry.compressed ?? false,
+    gone: entry.gone ?? false,
+    seenMs: entry.seen,
+  };
+}
+
+function markOf([position, head, tail, all]: MarkNumbers): Mark {
+  return { position, head: head ?? 0, tail: tail ?? 0, all: all ?? undefined };
+}
+
+function markEntry({ position, head, tail, all }: Mark): MarkNumbers {
+  return [position, head, tail, all ?? null];
+}
+
+/** What is written of one file, in each of the two. */
+export interface Written {
+  /** `undefined` for a file that Flume would not list. */
+  readonly position: string | undefined;
+  readonly mark: string;
+}
+
+export function writtenOf(file: SavedFile): Written {
+  const { inode, identity, mark, former } = file;
+  const entry: MarkEntry = {
+    device: String(identity?.device ?? 0n),
+    inode: String(inode),
+    born: String(identity?.bornNs ?? 0n),
+    path: file.path,
+    mark: mark ? markEntry(mark) : [file.position, null, null, null],
+    size: file.size,
+    ...(former && { former: [markEntry(former.mark), former.noticedMs] as const }),
+    ...(file.discarding && { discarding: true as const }),
+    ...(file.compressed && { compressed: true as const }),
+    ...(file.gone && { gone: true as const }),
+    seen: file.seenMs,
+  };
+  const text = file.gone ? undefined : `{"inode":${inode},"pos":${file.position},"file":${javaJson(file.path)}}`;
+  return { position: text, mark: JSON.stringify(entry) };
+}
+
+/** As Flume's library writes text: some more characters escaped than JSON asks for. */
+function javaJson(text: string): string {
+  return JSON.stringify(text).replace(/[<>&='\u2028\u2029]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}
+
+/** Writes both files, one save after another. */
+export class PositionWriter {
+  readonly #files: Pick<StoreFiles, 'replace'>;
+  readonly #path: string;
+  #before = 0;
+  #last = '';
+
+  constructor(files: Pick<StoreFiles, 'replace'>, path: string) {
+    this.#files = files;
+    this.#path = path;
+  }
+
+  /** Resolves when it is on the disk; does nothing where nothing has changed since the last time. Not for overlapping calls. */
+  async save(entries: readonly Written[]): Promise<void> {
+    const positions = `[${entries.flatMap(({ position }) => position ?? []).join(',')}]`;
+    const files = entries.map(({ mark }) => mark).join(',\n');
+    if (files === this.#last) return;
+    const sum = checksum(positions);
+    const head = `{"format":${FORMAT},"positions":${sum},"before":${this.#before},"files":[\n${files}\n]}\n`;
+    await this.#files.replace(marksPath(this.#path), Buffer.from(`${head}${checksum(head).toString(16).padStart(8, '0')}\n`));
+    await this.#files.replace(this.#path, Buffer.from(positions));
+    this.#before = sum;
+    this.#last = files;
+  }
+}

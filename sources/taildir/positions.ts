@@ -1,0 +1,290 @@
+import { basename, dirname, join } from 'node:path';
+import type { SourceContext } from '../../core/component.ts';
+import { AgentError, describeError } from '../../core/errors.ts';
+import { livingOwner, writeOwner } from '../../io/owner-file.ts';
+import type { StoreFiles } from '../../io/store-files.ts';
+import type { FileFacts, TailFiles, TailHandle } from '../../io/tail-files.ts';
+import { endOfLines, isLineStart } from './beginning.ts';
+import { markAt, type Mark } from './marks.ts';
+import type { OpenFiles } from './open-files.ts';
+import { loadPositions, PositionWriter, writtenOf, type SavedFile, type Written } from './position-file.ts';
+import type { Departed, FileTable } from './table.ts';
+import { keyOf, sameBirth, TailFile, type Identity } from './tail-file.ts';
+
+export interface PositionRules {
+  readonly path: string;
+  readonly intervalMs: number;
+  /** Begin at the end of files that are there at the start and have no position. */
+  readonly fromEnd: boolean;
+}
+
+/** Position files that sources of this process use, and which source. */
+const inUseHere = new Map<string, string>();
+/** Names in a directory that are looked at for a file that was renamed while nothing was running. */
+const MOST_OTHER_NAMES = 20_000;
+
+/** What is remembered of files from run to run, and how the backlog follows from it. */
+export class Positions {
+  readonly path: string;
+  readonly #context: SourceContext;
+  readonly #stores: StoreFiles;
+  readonly #files: TailFiles;
+  readonly #table: FileTable;
+  readonly #open: OpenFiles;
+  readonly #rules: PositionRules;
+  readonly #writer: PositionWriter;
+  /** Saved entries whose files were not looked into yet. */
+  readonly #pending = new Map<string, SavedFile>();
+  readonly #written = new WeakMap<object, { readonly of: readonly unknown[]; readonly text: Written }>();
+  readonly #touched = new Set<TailFile>();
+  #sawFault = false;
+  #claimed: string | undefined;
+  #savedMs = 0;
+  #saving: Promise<void> | undefined;
+  #started = false;
+
+  constructor(context: SourceContext, files: { stores: StoreFiles; tails: TailFiles }, table: FileTable, open: OpenFiles, rules: PositionRules) {
+    this.#context = context;
+    this.#stores = files.stores;
+    this.#files = files.tails;
+    this.#table = table;
+    this.#open = open;
+    this.#rules = rules;
+    this.path = rules.path;
+    this.#writer = new PositionWriter(files.stores, rules.path);
+  }
+
+  /** Claims the position file for this source and reads it. Throws where another one has it. */
+  async open(): Promise<void> {
+    await this.#claim();
+    const { files, faults } = await loadPositions(this.#stores, this.path, true);
+    for (const { sentence, facts } of faults) this.#context.log.warn(sentence, facts);
+    this.#sawFault = faults.length > 0;
+    for (const file of files) this.#pending.set(savedKey(file), file);
+  }
+
+  /** Begins to write down positions; resolves once those of now are. */
+  async start(): Promise<void> {
+    this.#started = true;
+    await this.#save();
+  }
+
+  async close(): Promise<void> {
+    await this.#saving;
+    if (this.#started) await this.#save();
+    this.#started = false;
+    if (this.#claimed === undefined) return;
+    inUseHere.delete(this.#claimed);
+    this.#claimed = undefined;
+    await this.#stores.remove(`${this.path}.lock`).catch(() => undefined);
+  }
+
+  /** Lets a file begin where it was left; false where nothing is known of it. */
+  resume(file: TailFile, handle: TailHandle, facts: FileFacts): boolean {
+    const key = keysOf(file.identity).find((each) => this.#pending.has(each));
+    const back = this.#table.takeDeparted(file.identity);
+    if (back) {
+      file.beginAt(back.mark);
+      return true;
+    }
+    if (key !== undefined && this.#resumeSaved(key, file, handle, facts)) return true;
+    if (file.initial && this.#rules.fromEnd && !this.#sawFault && file.former === undefined) {
+      file.initial = false;
+      file.beginAt(endOfLines(handle, facts.size));
+      return true;
+    }
+    if (this.#sawFault && file.initial) this.#context.log.info('file has no known position; it is read from its beginning', { path: file.shownPath });
+    file.initial = false;
+    return false;
+  }
+
+  #resumeSaved(key: string, file: TailFile, handle: TailHandle, facts: FileFacts): boolean {
+    const saved = this.#pending.get(key) as SavedFile;
+    this.#pending.delete(key);
+    const mark = saved.mark ?? this.#takenOver(saved, file, handle, facts);
+    file.initial = false;
+    // An entry at 0 says no more than that the file was there.
+    if (!mark || mark.position === 0) return false;
+    file.beginAt(mark);
+    file.former = saved.former;
+    file.discarding = saved.discarding;
+    file.lastSize = saved.size;
+    return true;
+  }
+
+  /** A position of Flume's, which knows the inode only. */
+  #takenOver(saved: SavedFile, file: TailFile, handle: TailHandle, facts: FileFacts): Mark | undefined {
+    const told = { path: file.shownPath, savedPath: saved.path, position: saved.position, size: facts.size };
+    if (saved.position > facts.size) {
+      this.#context.log.warn('position is beyond the end of the file; it is read from its beginning', told);
+      return undefined;
+    }
+    if (saved.path !== file.shownPath && !isLineStart(handle, saved.position)) {
+      this.#context.log.warn('position is of a file with another name, and not at the beginning of a line; the file is read from its beginning', told);
+      return undefined;
+    }
+    return markAt(handle, saved.position);
+  }
+
+  /**
+   * After the first listing: files that have a position and were not found. Those that only changed their names within their directory are
+   * read to their end; the others are told of.
+   */
+  async settleMissing(found: (file: TailFile) => void): Promise<void> {
+    const here = new Set<string>();
+    for (const { identity } of this.#table.all) for (const key of keysOf(identity)) here.add(key);
+    const missing = [...this.#pending].filter(([key]) => !here.has(key));
+    if (missing.length === 0) return;
+    const elsewhere = await this.#searchOtherNames(missing.map(([, saved]) => saved));
+    for (const [key, saved] of missing) {
+      this.#pending.delete(key);
+      const state = this.#follow(saved, elsewhere.get(saved) ?? saved.path, found);
+      if (state === 'gone' && !saved.gone) this.#missing(saved);
+      else if (state !== 'followed') this.#remember(saved);
+    }
+  }
+
+  /** Reads on in a file that no group wants by its present name, if there is more in it. */
+  #follow(saved: SavedFile, path: string, found: (file: TailFile) => void): 'followed' | 'read' | 'gone' {
+    const { identity, mark } = saved;
+    if (!identity || !mark) return 'gone';
+    try {
+      const facts = this.#files.look(path);
+      if (!facts?.isFile || facts.inode !== saved.inode || !sameBirth(identity.bornNs, facts.bornNs)) return 'gone';
+      if (facts.size <= mark.position) return 'read';
+      const file = new TailFile({ device: facts.device, inode: facts.inode, bornNs: facts.bornNs }, this.#table.now());
+      file.beginAt(mark);
+      file.discarding = saved.discarding;
+      file.shownPath = saved.path;
+      this.#open.add(file, this.#files.open(path));
+      this.#table.addNameless(file);
+      found(file);
+      return 'followed';
+    } catch (error) {
+      this.#context.log.warn('file cannot be opened', { path, reason: describeError(error) });
+      return 'gone';
+    }
+  }
+
+  async #searchOtherNames(missing: readonly SavedFile[]): Promise<Map<SavedFile, string>> {
+    const found = new Map<SavedFile, string>();
+    for (const { path, names } of this.#table.directories) {
+      const wanted = new Map(missing.filter((saved) => !saved.gone && dirname(saved.path) === path).map((saved) => [saved.inode, saved]));
+      if (wanted.size === 0) continue;
+      let looked = 0;
+      for await (const piece of this.#files.list(path)) {
+        for (const bytes of piece) {
+          if (names.has(bytes) || looked++ > MOST_OTHER_NAMES) continue;
+          const other = join(path, Buffer.from(bytes, 'latin1').toString('utf8'));
+          const facts = this.#files.look(other);
+          const saved = facts && wanted.get(facts.inode);
+          if (saved) found.set(saved, other);
+        }
+      }
+    }
+    return found;
+  }
+
+  #missing(saved: SavedFile): void {
+    this.#context.count('FileMissingCount', 1);
+    const facts = { path: saved.path, inode: String(saved.inode), position: saved.position };
+    this.#context.log.warn('file with a known position is gone; what was written behind the position cannot be read', facts);
+    this.#remember(saved);
+  }
+
+  #remember({ identity, mark, path, seenMs }: SavedFile): void {
+    if (identity && mark && mark.position > 0) this.#table.addDeparted({ identity, mark, goneMs: seenMs, exact: false, path });
+  }
+
+  /** Something about the file is to be written down. */
+  changed(file: TailFile): void {
+    this.#touched.add(file);
+  }
+
+  /** To be called some times a second. */
+  tick(nowMs: number): void {
+    for (const file of this.#touched) this.#countBacklog(file);
+    if (!this.#started || this.#saving || nowMs - this.#savedMs < this.#rules.intervalMs) return;
+    this.#saving = this.#save().finally(() => (this.#saving = undefined));
+  }
+
+  #countBacklog(file: TailFile): void {
+    const size = file.handle ? file.handle.facts().size : file.names.size > 0 ? Math.max(0, file.lastSize) : 0;
+    const backlog = Math.max(0, size - file.stored.position);
+    if (backlog !== file.backlog) this.#context.count('FileBacklogBytes', backlog - file.backlog);
+    file.backlog = backlog;
+    if (file.inFlight.length === 0 && !file.queued) this.#touched.delete(file);
+  }
+
+  async #save(): Promise<void> {
+    this.#savedMs = this.#table.now();
+    const entries: Written[] = [];
+    for (const file of this.#table.all) {
+      const isPending = this.#pending.size > 0 && keysOf(file.identity).some((key) => this.#pending.has(key));
+      if (isPending || (file.refused !== undefined && file.compressed === undefined)) continue;
+      entries.push(this.#textOf(file));
+    }
+    for (const saved of this.#pending.values()) entries.push(writtenOf(saved));
+    for (const departed of this.#table.departed) entries.push(this.#departedText(departed));
+    try {
+      await this.#writer.save(entries);
+    } catch (error) {
+      this.#context.count('PositionWriteFail', 1);
+      this.#context.log.warn('positions cannot be written down; it is tried again', { path: this.path, files: entries.length, reason: describeError(error) });
+    }
+  }
+
+  #textOf(file: TailFile): Written {
+    const { stored, former, lastSize, shownPath, discarding } = file;
+    const gone = file.names.size === 0;
+    const now = gone ? (file.handle?.path() ?? shownPath) : shownPath;
+    return this.#cached(file, [stored, former, lastSize, now, discarding, gone], () => textOf(file.identity, stored, now, { size: Math.max(0, lastSize), former, discarding, gone, seenMs: 0 }));
+  }
+
+  #departedText(departed: Departed): Written {
+    const { identity, mark, path, goneMs } = departed;
+    return this.#cached(departed, [], () => textOf(identity, mark, path, { size: mark.position, former: undefined, discarding: false, gone: true, seenMs: goneMs }));
+  }
+
+  #cached(key: object, of: readonly unknown[], make: () => Written): Written {
+    const before = this.#written.get(key);
+    if (before && before.of.every((value, index) => value === of[index])) return before.text;
+    const text = make();
+    this.#written.set(key, { of, text });
+    return text;
+  }
+
+  async #claim(): Promise<void> {
+    const { device, inode } = await this.#stores.makeDirectory(dirname(this.path));
+    const key = `${device}:${inode}/${basename(this.path)}`;
+    const other = inUseHere.get(key);
+    if (other !== undefined) throw inUse(this.path, `${other} of this agent uses it`);
+    inUseHere.set(key, this.#context.name);
+    this.#claimed = key;
+    const owner = await livingOwner(this.#stores, `${this.path}.lock`);
+    if (owner !== undefined) {
+      inUseHere.delete(key);
+      this.#claimed = undefined;
+      throw inUse(this.path, `process ${owner} uses it`);
+    }
+    await writeOwner(this.#stores, `${this.path}.lock`);
+  }
+}
+
+function inUse(path: string, who: string): AgentError {
+  return new AgentError('M172', `cannot use the position file ${path}: ${who}; give each TAILDIR source a positionFile of its own`);
+}
+
+function textOf(identity: Identity, mark: Mark, path: string, rest: Pick<SavedFile, 'size' | 'former' | 'discarding' | 'gone' | 'seenMs'>): Written {
+  return writtenOf({ inode: identity.inode, identity, path, position: mark.position, mark, compressed: false, ...rest });
+}
+
+/** Devices may have other numbers after the machine was started again; the time of birth stays. Of Flume's entries only the inode is known. */
+function savedKey({ identity, inode }: SavedFile): string {
+  if (!identity) return String(inode);
+  return identity.bornNs === 0n ? keyOf(identity) : `${inode}@${identity.bornNs}`;
+}
+
+function keysOf(identity: Identity): readonly string[] {
+  return [`${identity.inode}@${identity.bornNs}`, keyOf(identity), String(identity.inode)];
+}
