@@ -139,6 +139,38 @@ export interface Serializer {
   end(): Buffer;
 }
 
+/** A place in a file where reading may go on: `done` events behind `offset` were read already. */
+export interface FilePosition {
+  readonly offset: number;
+  readonly done: number;
+}
+
+/** A file as it was when it was opened: what is appended later is not read. */
+export interface InputFile {
+  readonly path: string;
+  /** Bytes. */
+  readonly size: number;
+  /** `length` bytes from `offset` on, in memory of their own; fewer only at the end. */
+  read(offset: number, length: number): Promise<Buffer>;
+}
+
+/** Events of a file, and where to go on once they are stored. */
+export interface EventsRead {
+  readonly batch: Batch;
+  readonly next: FilePosition;
+}
+
+export interface EventReader {
+  /** The next events, one to `max`; `undefined` at the end of the file. Throws for bytes that no events can be made of. */
+  read(max: number): EventsRead | undefined | Promise<EventsRead | undefined>;
+}
+
+/** Turns the bytes of files into events. */
+export interface Deserializer {
+  /** Begins at the head of a file, or at a place that another reader of it has told. */
+  open(file: InputFile, from: FilePosition): EventReader | Promise<EventReader>;
+}
+
 /** Answers `${filter[key]}` in configuration values. */
 export interface ConfigFilter {
   /** `undefined` leaves the expression as it stands. */
@@ -193,6 +225,17 @@ export interface PartContext {
   readText?(url: string): Promise<string>;
 }
 
+export type DecodeErrorPolicy = 'FAIL' | 'REPLACE' | 'IGNORE';
+
+export interface DeserializerContext extends PartContext {
+  /** Character set of the files, for those who read text. */
+  readonly charset: string;
+  /** What to do about bytes that are none of it. */
+  readonly decodeErrorPolicy: DecodeErrorPolicy;
+  /** Stronger than the deserializer's own `maxLineLength`. */
+  readonly maxLineLength?: number;
+}
+
 /** What each kind of definition is created with, and what it creates. */
 export interface Kinds {
   readonly source: { readonly context: SourceContext; readonly product: Source };
@@ -202,6 +245,7 @@ export interface Kinds {
   readonly selector: { readonly context: SelectorContext; readonly product: Selector };
   readonly 'sink processor': { readonly context: SinkProcessorContext; readonly product: SinkProcessor };
   readonly serializer: { readonly context: PartContext; readonly product: Serializer };
+  readonly deserializer: { readonly context: DeserializerContext; readonly product: Deserializer };
   readonly 'config filter': { readonly context: PartContext; readonly product: ConfigFilter };
 }
 

@@ -35,7 +35,8 @@ export function codecFaults(option: string, name: string): readonly Finding[] {
   return [{ option, effect: 'refuse', sentence: `is a codec that Millrace does not have; use one of ${AVRO_CODECS.join(', ')}` }];
 }
 
-function settle(call: (done: (error: Error | null, result: Buffer) => void) => void): Promise<Buffer> {
+/** A call of the older kind as a promise. */
+export function settle(call: (done: (error: Error | null, result: Buffer) => void) => void): Promise<Buffer> {
   return new Promise((resolve, reject) => call((error, result) => (error ? reject(error) : resolve(result))));
 }
 

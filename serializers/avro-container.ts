@@ -17,15 +17,20 @@ export class AvroContainer {
     this.#codec = codec;
   }
 
-  header(schema: string): Buffer {
+  /** `more`: metadata behind those of every container. */
+  header(schema: string, more: ReadonlyMap<string, string> = new Map()): Buffer {
     const writer = new AvroWriter(256 + schema.length);
     writer.raw(MAGIC);
-    writer.count(this.#codec.name === undefined ? 1 : 2);
+    writer.count((this.#codec.name === undefined ? 1 : 2) + more.size);
     writer.string('avro.schema');
     writer.string(schema);
     if (this.#codec.name !== undefined) {
       writer.string('avro.codec');
       writer.string(this.#codec.name);
+    }
+    for (const [name, value] of more) {
+      writer.string(name);
+      writer.string(value);
     }
     writer.count(0);
     writer.raw(this.#sync);

@@ -10,7 +10,7 @@ import { thriftSource } from './thrift.ts';
 import { syslogTcpSource } from './syslogtcp.ts';
 import { syslogUdpSource } from './syslogudp.ts';
 import { multiportSyslogTcpSource } from './multiport-syslogtcp.ts';
-import { spooldirSource } from './spooldir.ts';
+import { spooldirSource } from './spooldir/index.ts';
 import { taildirSource } from './taildir/index.ts';
 import { httpSource } from './http.ts';
 import { jmsSource } from './jms.ts';

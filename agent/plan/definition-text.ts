@@ -50,13 +50,14 @@ const EXAMPLE_KEYS: Readonly<Record<Kind, readonly [string, string]>> = {
   selector: ['a1.sources.r1.selector', 'type'],
   'sink processor': ['a1.sinkgroups.g1.processor', 'type'],
   serializer: ['a1.sinks.k1', 'serializer'],
+  deserializer: ['a1.sources.r1', 'deserializer'],
   'config filter': ['a1.configfilters.f1', 'type'],
 };
 
 /** The least that a configuration has to say to use the type. */
 export function exampleOf(definition: AnyDefinition): readonly string[] {
   const [start, typeKey] = EXAMPLE_KEYS[definition.kind];
-  const below = definition.kind === 'serializer' ? `${start}.serializer` : start;
+  const below = typeKey === 'type' ? start : `${start}.${typeKey}`;
   const lines = [`${start}.${typeKey} = ${definition.types[0]}`];
   if (definition.kind === 'source') lines.push(`${start}.channels = c1`);
   if (definition.kind === 'sink') lines.push(`${start}.channel = c1`);

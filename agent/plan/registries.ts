@@ -4,13 +4,14 @@ import type { Registry } from '../../core/registry.ts';
 import { interceptors } from '../../interceptors/index.ts';
 import { serializers } from '../../serializers/index.ts';
 import { sinkProcessors } from '../../sinks/groups/index.ts';
+import { deserializers } from '../../serializers/deserializers/index.ts';
 import { sinks } from '../../sinks/index.ts';
 import { sources } from '../../sources/index.ts';
 import { configFilters } from '../config-filters/index.ts';
 import type { Registries } from './types.ts';
 
 /** Every type that comes with the agent; plug-ins are added to it. */
-export const registries: Registries & { readonly serializers: Registry<'serializer'> } = {
+export const registries: Registries & { readonly serializers: Registry<'serializer'>; readonly deserializers: Registry<'deserializer'> } = {
   sources,
   channels,
   sinks,
@@ -18,5 +19,6 @@ export const registries: Registries & { readonly serializers: Registry<'serializ
   selectors,
   sinkProcessors,
   serializers,
+  deserializers,
   configFilters,
 };

@@ -17,6 +17,7 @@ const KEYS: readonly (readonly [PluginKind, RegExp])[] = [
   ['sink', /^sinks\.[^.]+\.type$/],
   ['sink processor', /^sinkgroups\.[^.]+\.processor\.type$/],
   ['serializer', /^(?:sources|channels|sinks)\.[^.]+\.(?:sink\.)?serializer$/],
+  ['deserializer', /^sources\.[^.]+\.deserializer$/],
 ];
 
 /** Every type that the effective properties of a configuration name, of the kinds that plug-ins can add to. */

@@ -10,6 +10,7 @@ import { selectors } from '../../channels/selectors/index.ts';
 import type { AnyDefinition } from '../../core/define.ts';
 import { knownKeys } from '../../core/read-options.ts';
 import { interceptors } from '../../interceptors/index.ts';
+import { deserializers } from '../../serializers/deserializers/index.ts';
 import { serializers } from '../../serializers/index.ts';
 import { sinkProcessors } from '../../sinks/groups/index.ts';
 import { sinks } from '../../sinks/index.ts';
@@ -24,6 +25,7 @@ const registries = [
   { registry: sinks, folder: 'sinks' },
   { registry: interceptors, folder: 'interceptors' },
   { registry: serializers, folder: 'serializers' },
+  { registry: deserializers, folder: 'serializers/deserializers' },
   { registry: selectors, folder: 'channels/selectors' },
   { registry: sinkProcessors, folder: 'sinks/groups' },
   { registry: configFilters, folder: 'agent/config-filters' },

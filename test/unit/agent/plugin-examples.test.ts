@@ -26,6 +26,7 @@ test('the example of conf/ loads, and its interceptor masks long numbers only', 
     selector: new Registry('selector', []),
     'sink processor': new Registry('sink processor', []),
     serializer: new Registry('serializer', []),
+    deserializer: new Registry('deserializer', []),
   };
   const references = pluginReferences(properties);
   const report = await loadPlugins({ references, registries, confDirectories: [join(root, 'conf')], pluginsPath: [] });

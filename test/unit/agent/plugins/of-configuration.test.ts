@@ -16,6 +16,7 @@ function registries(): AllRegistries {
     selectors: new Registry('selector', []),
     sinkProcessors: new Registry('sink processor', []),
     serializers: new Registry('serializer', []),
+    deserializers: new Registry('deserializer', []),
     configFilters: new Registry('config filter', []),
   };
 }

@@ -27,6 +27,7 @@ function registries(): PluginRegistries {
     selector: new Registry('selector', []),
     'sink processor': new Registry('sink processor', []),
     serializer: new Registry('serializer', []),
+    deserializer: new Registry('deserializer', []),
   };
 }
 
