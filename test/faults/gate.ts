@@ -5,11 +5,11 @@ import { root, type RunningAgent } from '../harness/agent.ts';
 const SINK = join(root, 'test/faults/plugins/gate-sink.ts');
 
 /** Lines of a configuration: sink `k1`, which takes nothing from channel `c1` before `openGate`. */
-export function gateSink(how: 'hangs' | 'fails', batchSize = 100): string {
+export function gateSink(how: 'hangs' | 'fails', batchSize = 100, out = '@FOLDER@/out.txt'): string {
   return `
 a1.sinks.k1.type = ${SINK}
 a1.sinks.k1.gate = @FOLDER@/open
-a1.sinks.k1.out = @FOLDER@/out.txt
+a1.sinks.k1.out = ${out}
 a1.sinks.k1.fails = ${how === 'fails'}
 a1.sinks.k1.batchSize = ${batchSize}
 a1.sinks.k1.channel = c1

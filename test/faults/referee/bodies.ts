@@ -12,7 +12,7 @@ const LONGEST = 4 * KB * KB + 1;
 
 /**
  * `short`: up to 208 bytes, which every source takes as it is set up by default. `edges`: also around each buffer's end up to 1 MB, and
- * one of 4 MB in 4,001. `numbered`: as `edges`, without those of 0 and 1 byte, so that each can be told from all others.
+ * one of 4 MB in 20,011. `numbered`: as `edges`, without those of 0 and 1 byte, so that each can be told from all others.
  */
 export type Lengths = 'short' | 'edges' | 'numbered';
 
@@ -44,7 +44,7 @@ export class Bodies {
     if (this.lengths !== 'numbered' && number % 50 === 3) return 0;
     if (this.lengths !== 'numbered' && number % 50 === 7) return 1;
     if (this.lengths !== 'short') {
-      if (number % 4001 === 4000) return LONGEST;
+      if (number % 20_011 === 4000) return LONGEST;
       if (number % 1009 === 500) return FAR_EDGES[Math.floor(number / 1009) % FAR_EDGES.length] as number;
       if (number % 29 === 11) return EDGES[Math.floor(number / 29) % EDGES.length] as number;
     }
