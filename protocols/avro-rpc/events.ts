@@ -13,21 +13,20 @@ export class TooManyEventsError extends Error {
 
 /** One AvroFlumeEvent, as a batch over the message. */
 export function readEvent(cursor: AvroCursor): Batch {
-  const events = new FoundEvents(cursor, 1);
-  events.read();
+  const events = new FoundEvents(cursor);
+  events.read(1);
   return events.batch();
 }
 
 /** An array of AvroFlumeEvent, as a batch over the message: bodies and headers stay where they are. Throws TooManyEventsError above `most`. */
 export function readEvents(cursor: AvroCursor, most: number): Batch {
-  let events: FoundEvents | undefined;
+  const events = new FoundEvents(cursor);
   for (let count = cursor.block(LEAST_EVENT_BYTES); count > 0; count = cursor.block(LEAST_EVENT_BYTES)) {
-    const size = (events?.size ?? 0) + count;
+    const size = events.size + count;
     if (size > most) throw new TooManyEventsError(`the batch holds ${size} events or more, and the channels take up to ${most} at a time (transactionCapacity)`);
-    events = events ? events.withRoom(count) : new FoundEvents(cursor, count);
-    for (; count > 0; count--) events.read();
+    events.read(count);
   }
-  return events ? events.batch() : Batch.of([]);
+  return events.size > 0 ? events.batch() : Batch.of([]);
 }
 
 /** Writes the events as an array of AvroFlumeEvent. Headers that came encoded pass as they are. */
@@ -64,67 +63,72 @@ function encodedOnce(writer: AvroWriter, batch: Batch): Buffer {
   return encoded;
 }
 
-/** Where the events of one message lie. */
+/** Where the events of one message lie: written down here first, since their number is known only at the end. */
+let bodyBounds = new Uint32Array(2048);
+let headerBounds = new Uint32Array(2048);
+
+function makeRoom(events: number): void {
+  if (2 * events <= bodyBounds.length) return;
+  const grow = (bounds: Uint32Array): Uint32Array<ArrayBuffer> => {
+    const grown = new Uint32Array(4 * events);
+    grown.set(bounds);
+    return grown;
+  };
+  bodyBounds = grow(bodyBounds);
+  headerBounds = grow(headerBounds);
+}
+
 class FoundEvents {
   readonly #cursor: AvroCursor;
-  #bodies: Uint32Array;
-  #headers: Uint32Array;
   #size = 0;
   /** All headers so far are these bytes. */
   #alike = true;
   #firstLength = 0;
 
-  constructor(cursor: AvroCursor, room: number) {
+  constructor(cursor: AvroCursor) {
     this.#cursor = cursor;
-    this.#bodies = new Uint32Array(2 * room);
-    this.#headers = new Uint32Array(2 * room);
   }
 
   get size(): number {
     return this.#size;
   }
 
-  withRoom(more: number): this {
-    const room = 2 * (this.#size + more);
-    const bodies = new Uint32Array(Math.max(room, 2 * this.#bodies.length));
-    const headers = new Uint32Array(bodies.length);
-    bodies.set(this.#bodies);
-    headers.set(this.#headers);
-    this.#bodies = bodies;
-    this.#headers = headers;
-    return this;
-  }
-
-  read(): void {
+  /** Reads so many events more. */
+  read(count: number): void {
+    makeRoom(this.#size + count);
     const cursor = this.#cursor;
-    const at = 2 * this.#size;
-    const begin = cursor.at;
-    cursor.skipMap();
-    this.#headers[at] = begin;
-    this.#headers[at + 1] = cursor.at;
-    if (at === 0) this.#firstLength = cursor.at - begin;
-    else if (this.#alike) this.#alike = cursor.at - begin === this.#firstLength && this.#isFirst(begin);
-    const length = cursor.long();
-    if (length < 0 || length > cursor.left) throw new AvroFormatError(`a body of ${length} bytes is announced at byte ${cursor.at}, and ${cursor.left} are there`);
-    this.#bodies[at] = cursor.at;
-    cursor.at += length;
-    this.#bodies[at + 1] = cursor.at;
-    this.#size++;
+    const bodies = bodyBounds;
+    const headers = headerBounds;
+    for (let at = 2 * this.#size, end = at + 2 * count; at < end; at += 2) {
+      const begin = cursor.at;
+      cursor.skipMap();
+      headers[at] = begin;
+      headers[at + 1] = cursor.at;
+      if (at === 0) this.#firstLength = cursor.at - begin;
+      else if (this.#alike) this.#alike = cursor.at - begin === this.#firstLength && this.#isFirst(begin);
+      const length = cursor.long();
+      if (length < 0 || length > cursor.left) throw new AvroFormatError(`a body of ${length} bytes is announced at byte ${cursor.at}, and ${cursor.left} are there`);
+      bodies[at] = cursor.at;
+      cursor.at += length;
+      bodies[at + 1] = cursor.at;
+    }
+    this.#size += count;
   }
 
   batch(): Batch {
     const { bytes } = this.#cursor;
     const size = this.#size;
-    const bounds = this.#bodies.subarray(0, 2 * size);
-    if (!this.#alike) return Batch.over(bytes, bounds, size, new EncodedHeaders(bytes, this.#headers));
+    const bounds = bodyBounds.slice(0, 2 * size);
+    if (!this.#alike) return Batch.over(bytes, bounds, size, new EncodedHeaders(bytes, headerBounds.slice(0, 2 * size)));
     let batch = Batch.over(bytes, bounds, size);
-    for (const [name, value] of decodeHeaders(bytes, this.#headers[0] as number)) batch = batch.withHeader(name, value, false);
+    for (const [name, value] of decodeHeaders(bytes, headerBounds[0] as number)) batch = batch.withHeader(name, value, false);
     return batch;
   }
 
   #isFirst(begin: number): boolean {
+    if (this.#firstLength === 1) return true;
     const { bytes } = this.#cursor;
-    const first = this.#headers[0] as number;
+    const first = headerBounds[0] as number;
     for (let index = 0; index < this.#firstLength; index++) if (bytes[first + index] !== bytes[begin + index]) return false;
     return true;
   }

@@ -100,7 +100,6 @@ export class AvroConnection {
     if (window.isFull) return this.#putBack(chunk, () => window.whenRoom(this.#readOn));
     if (this.#frames.heldBytes > FREE_BYTES && !budget.allows(this)) return this.#putBack(chunk, () => budget.whenRoom(this, this.#readOn));
     if (turn.isSpent) return this.#putBack(chunk, () => setImmediate(this.#readOn));
-    chunkWasRead(chunk.length);
     try {
       this.#frames.read(chunk);
     } catch (error) {
@@ -144,6 +143,7 @@ export class AvroConnection {
 
   #received(serial: number, message: Buffer): void {
     if (this.#closing) return;
+    chunkWasRead(message.length);
     let request;
     try {
       request = this.#session.receive(message);
