@@ -393,6 +393,18 @@ export const CATALOGUE = {
     title: 'a key store that cannot be used',
     explanation: 'The file of keystore or truststore is damaged, its password is wrong, or its format is not read. JKS, PKCS12 and PEM are read whatever the type option says; the sentence names the keytool command that converts others.',
   },
+  M170: {
+    severity: warning,
+    title: 'a file system refuses a call, or does not answer',
+    explanation:
+      'A call of the hdfs sink failed; the sentence names the path, the NameNode and the DataNode that were asked, and what they answered. The events stay in the channel and are written again after growing pauses. A file that may hold more than was accepted is cut back to what was and closed, beside the writing.',
+  },
+  M171: {
+    severity: error,
+    title: 'hdfs.path leads nowhere',
+    explanation:
+      'The file system that hdfs.path names is one that Millrace does not write to, or its WebHDFS address is not known. Set HADOOP_CONF_DIR to the folder with core-site.xml and hdfs-site.xml, put the two beside the configuration, or set hdfs.webHdfsUrl.',
+  },
 } as const satisfies Readonly<Record<string, CatalogueEntry>>;
 
 export type ProblemCode = keyof typeof CATALOGUE;

@@ -159,8 +159,10 @@ void test('HD-37 the write format is known by its exact spelling', () => {
 void test('HD-30 a key tab has to be readable, and to have a principal', () => {
   const keytab = { 'hdfs.path': '/x', 'hdfs.kerberosKeytab': '/k' };
   assert.deepEqual(faults(hdfsSink, keytab), ['drop hdfs.kerberosPrincipal']);
-  const values = valuesOf(hdfsSink, { ...keytab, 'hdfs.kerberosPrincipal': 'a@B' });
-  assert.deepEqual(hdfsSink.readableFiles?.(values), ['hdfs.kerberosKeytab']);
+  const both = { ...keytab, 'hdfs.kerberosPrincipal': 'a@B' };
+  // Both together are refused, because there is no login by Kerberos; what Flume makes of the file is told all the same.
+  assert.deepEqual(faults(hdfsSink, both), ['refuse hdfs.kerberosPrincipal']);
+  assert.deepEqual(hdfsSink.readableFiles?.({ ...valuesOf(hdfsSink, { 'hdfs.path': '/x' }), ...both }), ['hdfs.kerberosKeytab']);
 });
 
 void test('values to round to have a range by their unit, where rounding is on', () => {

@@ -59,6 +59,8 @@ export function getHdfs(): Promise<string> {
       `org.apache.hadoop:hadoop-hdfs:${version}`,
       `org.apache.hadoop:hadoop-hdfs-client:${version}`,
       `org.apache.hadoop:hadoop-common:${version}`,
+      // Left out of Hadoop's own dependencies; without it no LZ4 file can be read.
+      'org.lz4:lz4-java:1.8.0',
     ],
   });
 }
@@ -254,7 +256,7 @@ function hdfsOf(site: Site, system: System, nameNodes: readonly Server[], dataNo
     const { FileStatuses } = (await answer.json()) as { FileStatuses: { FileStatus: { pathSuffix: string; type: string; length: number }[] } };
     const found = new Map<string, number>();
     for (const { pathSuffix, type, length } of FileStatuses.FileStatus) {
-      const name = pathSuffix === '' ? path : `${path}/${pathSuffix}`;
+      const name = pathSuffix === '' ? path : `${path === '/' ? '' : path}/${pathSuffix}`;
       if (type === 'FILE') found.set(name, length);
       else for (const [inner, size] of await files(name)) found.set(inner, size);
     }
