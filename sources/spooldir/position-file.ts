@@ -67,6 +67,7 @@ export class PositionFile {
   #withDone = false;
   #target = '';
   readonly #record = new AvroWriter(32);
+  readonly #writer = new AvroWriter(64);
 
   constructor(files: SpoolFiles, path: string) {
     this.#files = files;
@@ -118,6 +119,11 @@ export class PositionFile {
     this.#record.truncate(0);
     this.#record.count(offset);
     if (this.#withDone) this.#record.count(done);
-    return this.#container.blocks([{ objects: 1, data: this.#record.view(0) }]) as Buffer;
+    const writer = this.#writer;
+    writer.truncate(0);
+    writer.count(1);
+    writer.bytes(this.#record.view(0));
+    writer.raw(this.#container.sync);
+    return writer.view(0);
   }
 }
