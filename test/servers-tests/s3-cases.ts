@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CLEAN, harmOf, Referee, reportOf } from '../faults/referee/referee.ts';
+import { TcpLines } from '../faults/referee/tcp-sender.ts';
+import { TcpClient } from '../faults/tcp-client.ts';
+import { until } from '../harness/agent.ts';
+import type { S3Server } from '../servers/s3-server.ts';
+import { S3Objects, S3Place } from './s3-rig.ts';
+
+const LONG = process.env['MILLRACE_LONG'] === '1';
+
+/** What the S3 sink owes, against a real server. */
+export function s3Cases(name: string, missing: string | false, start: () => Promise<S3Server>): void {
+  const skip = missing === false ? {} : { skip: missing };
+  let server: S3Server | undefined;
+  before(async () => {
+    if (missing === false) server = await start();
+  });
+  after(() => server?.stop());
+  const on = (title: string, body: (place: S3Place, t: import('node:test').TestContext) => Promise<void>): void =>
+    void test(`${title} (${name})`, { ...skip, timeout: 300_000 }, async (t) => {
+      if (!server) throw new Error('the server was not started');
+      await body(await S3Place.open(t, server), t);
+    });
+
+  on('events come out once, in order and whole, in every format', async (place) => {
+    for (const [properties, expected] of [
+      [{}, 'one\ntwo\n'],
+      [{ 's3.compression': 'gzip', 's3.prefix': 'gzip' }, 'one\ntwo\n'],
+      [{ 's3.compression': 'zstd', 's3.prefix': 'zstd', serializer: 'json' }, '{"headers":{},"body":"one"}\n{"headers":{},"body":"two"}\n'],
+    ] as const) {
+      const agent = await place.start(properties);
+      const client = await TcpClient.to(await agent.port('r1'));
+      await client.send('one\ntwo\n');
+      const prefix = 's3.prefix' in properties ? properties['s3.prefix'] : 'app';
+      const bodies = await until('an object', async () => {
+        const keys = (await place.keys()).filter((key) => key.startsWith(`${prefix}/`));
+        return keys.length > 0 ? Promise.all(keys.map((key) => place.body(key))) : undefined;
+      });
+      await agent.stop();
+      assert.equal(Buffer.concat(bodies).toString(), expected);
+    }
+  });
+
+  on('S1, S2, S11: kill -9 of the agent and the server, a server that stands still, answers that are lost: 0 lost, 0 altered, 0 twice', faultsUnderLoad);
+  on('S11: killed in mid-upload of several parts: one whole object, and no upload is left', killedInParts);
+  on('S14: wrong credentials are said and put right by a reload: nothing is lost', credentialsPutRight);
+
+  on('S13: two agents of one configuration that roll at the same moment write over nothing', async (place, t) => {
+    const second = await S3Place.open(t, place.server);
+    const agents = await Promise.all([place.start(), second.start({ 's3.bucket': place.bucket })]);
+    for (const [index, agent] of agents.entries()) {
+      const client = await TcpClient.to(await agent.port('r1'));
+      await client.send(Array.from({ length: 50 }, (_, line) => `${index}-${line}\n`).join(''));
+    }
+    const lines = await until('all lines', async () => {
+      const all = Buffer.concat(await Promise.all((await place.keys()).map((key) => place.body(key)))).toString().split('\n').slice(0, -1);
+      return all.length >= 100 ? all : undefined;
+    });
+    assert.equal(new Set(lines).size, 100);
+    assert.equal(lines.length, 100);
+  });
+}
+
+async function faultsUnderLoad(place: S3Place, t: import('node:test').TestContext): Promise<void> {
+  const { server } = place.server;
+  const referee = new Referee();
+  t.after(() => referee.close());
+  referee.collect(new S3Objects(place));
+  await place.start();
+  const port = (): Promise<number> => place.agent?.port('r1') ?? Promise.reject(new Error('no agent'));
+  const sender = referee.send(new TcpLines({ port }), { perSecond: 3000 });
+  const pause = (): Promise<void> => sleep(300 + referee.random.below(900));
+  const faults: readonly (readonly [string, () => Promise<void>])[] = [
+    ['kill -9 of the agent', async () => { await place.agent?.kill(); await place.start(); }],
+    ['an answer of the server is lost', async () => { place.proxy.cuts += 1; }],
+    ['kill -9 of the server', async () => { await server.kill(); await pause(); await server.start(); }],
+    ['the server stands still for 3 s', async () => { server.suspend(); await sleep(3000); server.resume(); }],
+    ['kill -9 of both', async () => { await Promise.all([server.kill(), place.agent?.kill()]); await server.start(); await place.start(); }],
+  ];
+  for (let round = 0; round < (LONG ? 8 : 2); round++) {
+    for (const [title, play] of faults) {
+      const at = sender.acknowledged;
+      await until('answers', () => sender.acknowledged > at + 500 || undefined, 30_000);
+      await pause();
+      referee.fault(title);
+      await play();
+    }
+  }
+  const conclusion = await referee.conclude();
+  t.diagnostic(reportOf(conclusion));
+  assert.deepEqual(harmOf(conclusion), CLEAN);
+  assert.equal(conclusion.duplicates, 0);
+  assert.ok(place.proxy.cut > 0);
+}
+
+async function killedInParts(place: S3Place): Promise<void> {
+  const properties = { 's3.partSize': '5242880', 's3.rollSize': '0', 's3.rollInterval': '0', 's3.idleTimeout': '1', 's3.batchSize': '1000' };
+  const agent = await place.start(properties);
+  // The upload begins, and two of its eight parts come through.
+  place.proxy.room = 14_000_000;
+  const client = await TcpClient.to(await agent.port('r1'));
+  const lines = Array.from({ length: 400 }, (_, index) => String(index).padEnd(100_000, 'x'));
+  await client.send(`${lines.join('\n')}\n`, 30_000);
+  await until('all acknowledged', () => client.answers.length === lines.length || undefined, 60_000);
+  await agent.line(/S3 cannot be written to.*store a part of/, 60_000);
+  await agent.kill();
+  place.proxy.room = Infinity;
+  await place.start(properties);
+  const [key] = await until('the object', async () => {
+    const keys = await place.keys();
+    return keys.length > 0 ? keys : undefined;
+  }, 30_000) as [string];
+  assert.equal((await place.body(key)).toString(), `${lines.join('\n')}\n`);
+  assert.equal((await place.keys()).length, 1);
+  await until('no upload is left', async () => (await place.unfinished(key)) === 0 || undefined);
+}
+
+async function credentialsPutRight(place: S3Place, t: import('node:test').TestContext): Promise<void> {
+  const referee = new Referee();
+  t.after(() => referee.close());
+  referee.collect(new S3Objects(place));
+  const agent = await place.start({ 's3.secretAccessKey': 'planted-wrong-secret' });
+  const sender = referee.send(new TcpLines({ port: () => agent.port('r1') }), { perSecond: 1000 });
+  await agent.line(/SignatureDoesNotMatch/, 20_000);
+  await until('events are taken all the same', () => sender.acknowledged > 1000 || undefined);
+  await agent.rewrite(place.conf());
+  process.kill(agent.pid, 'SIGHUP');
+  await until('objects', async () => (await place.keys()).length > 2 || undefined, 60_000);
+  const conclusion = await referee.conclude();
+  t.diagnostic(reportOf(conclusion));
+  assert.deepEqual(harmOf(conclusion), CLEAN);
+  assert.equal(conclusion.duplicates, 0);
+  assert.ok(!agent.lines.join('\n').includes('planted-'), 'X15: no secret in the log');
+}
