@@ -67,6 +67,8 @@ export interface Channel extends Lifecycle {
 export interface Origin {
   readonly store: string;
   readonly spans: readonly (readonly [first: number, end: number])[];
+  /** Every event below this number is done with and will never be lent again. */
+  readonly settled?: number;
 }
 
 /** Events lent by a channel. Exactly one of `commit` and `rollback` ends the loan. */
@@ -86,6 +88,11 @@ export interface Source extends Lifecycle {
 
 export interface Sink extends Lifecycle {
   readonly batchSize: number;
+  /**
+   * For a sink to which a write costs about the same whatever its size: while one is under way the next gathers, and may have more events
+   * than `batchSize`, up to about so many bytes of bodies.
+   */
+  readonly gathersBytes?: number;
   /**
    * Resolves when the destination has accepted every event; the runner then commits. Throws RejectedError where single events can
    * never be accepted and all others were; any other error means that the batch will be offered again. `origin` tells a sink that keeps

@@ -2,6 +2,7 @@ import type { Batch } from '../../core/batch.ts';
 import type { Channel, Sink, Transaction } from '../../core/component.ts';
 import { isAbort, RejectedError, type RejectionDetail } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { gatherLoans } from './gathered-loans.ts';
 
 /** Pauses between attempts of a sink that fails; Flume waits 5 s each time. */
 export const SINK_RETRY = { firstMs: 250, mostMs: 5000 };
@@ -58,15 +59,19 @@ export class SinkRunner {
 
   async #take(sink: Sink, signal: AbortSignal, waitMs: number | undefined): Promise<Transaction | undefined> {
     try {
-      if (waitMs === undefined) return await this.#parts.channel.take(sink.batchSize, signal);
+      if (waitMs === undefined) return await this.#gathered(sink, await this.#parts.channel.take(sink.batchSize, signal), signal);
       const either = AbortSignal.any([signal, AbortSignal.timeout(waitMs)]);
       const transaction = await this.#parts.channel.take(sink.batchSize, either);
       if (!transaction && this.#parts.countsBatches) this.#parts.count('BatchEmptyCount', 1);
-      return transaction;
+      return await this.#gathered(sink, transaction, signal);
     } catch (error) {
       this.#parts.count('ChannelReadFail', 1);
       throw error;
     }
+  }
+
+  async #gathered({ gathersBytes }: Sink, loan: Transaction | undefined, signal: AbortSignal): Promise<Transaction | undefined> {
+    return loan && gathersBytes !== undefined ? gatherLoans(this.#parts.channel, loan, gathersBytes, signal) : loan;
   }
 
   #write(sink: Sink, { batch, origin }: Transaction, signal: AbortSignal): Promise<void> {

@@ -33,6 +33,8 @@ export interface HdfsSinkParts {
   readonly now?: () => number;
 }
 
+/** An append is two requests, a lease and a change of a block, however few bytes it has. */
+const GATHERED_BYTES = 4 * 1024 * 1024;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 /** Names tried one after another while they are taken. */
 const MOST_NAMES = 1000;
@@ -45,6 +47,7 @@ const STOP_MS = 4000;
  */
 export class HdfsSink implements Sink {
   readonly batchSize: number;
+  readonly gathersBytes = GATHERED_BYTES;
   readonly #context: Context;
   readonly #settings: HdfsSinkSettings;
   readonly #parts: HdfsSinkParts;

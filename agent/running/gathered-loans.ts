@@ -1,0 +1,53 @@
+import { Batch } from '../../core/batch.ts';
+import type { Channel, Origin, Transaction } from '../../core/component.ts';
+
+/** Longest wait for events that the channel has but not at hand. */
+const WAIT_MS = 20;
+/** However small they are. */
+const MOST_EVENTS = 100_000;
+
+/**
+ * Adds to a loan what the channel has besides, up to `mostBytes` of bodies, for a sink to which a write costs the same whatever its size.
+ * What comes out is one loan: a batch with all events in order, committed and rolled back as a whole. It is the first itself where there
+ * is nothing to add, and does not wait for events that are not in the channel yet.
+ */
+export async function gatherLoans(channel: Channel, first: Transaction, mostBytes: number, signal: AbortSignal): Promise<Transaction> {
+  const loans = [first];
+  let { size, byteLength } = first.batch;
+  const until = performance.now() + WAIT_MS;
+  while (byteLength < mostBytes && size < MOST_EVENTS && channel.status().size > size && !signal.aborted) {
+    const leftMs = until - performance.now();
+    if (leftMs <= 0) break;
+    const perEvent = Math.max(1, byteLength / size);
+    const max = Math.min(MOST_EVENTS - size, Math.max(1, Math.floor((mostBytes - byteLength) / perEvent)));
+    const next = await channel.take(max, AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(leftMs))]));
+    if (!next) break;
+    loans.push(next);
+    size += next.batch.size;
+    byteLength += next.batch.byteLength;
+  }
+  return loans.length === 1 ? first : joined(loans);
+}
+
+function joined(loans: readonly Transaction[]): Transaction {
+  const origin = joinedOrigin(loans);
+  return {
+    batch: Batch.concat(loans.map(({ batch }) => batch)),
+    ...(origin && { origin }),
+    async commit() {
+      // What one of them cannot write down does not keep the others from being done with.
+      const results = await Promise.allSettled(loans.map((loan) => loan.commit()));
+      for (const result of results) if (result.status === 'rejected') throw result.reason;
+    },
+    async rollback() {
+      // Each goes in front of what the channel still has: the last one first.
+      for (const loan of loans.toReversed()) await loan.rollback();
+    },
+  };
+}
+
+function joinedOrigin(loans: readonly Transaction[]): Origin | undefined {
+  const store = loans[0]?.origin?.store;
+  if (store === undefined || loans.some(({ origin }) => origin?.store !== store)) return undefined;
+  return { store, spans: loans.flatMap(({ origin }) => origin?.spans ?? []) };
+}
