@@ -12,9 +12,10 @@ const LONGEST = 4 * KB * KB + 1;
 
 /**
  * `short`: up to 208 bytes, which every source takes as it is set up by default. `edges`: also around each buffer's end up to 1 MB, and
- * one of 4 MB in 20,011. `numbered`: as `edges`, without those of 0 and 1 byte, so that each can be told from all others.
+ * one of 4 MB in 20,011. `numbered-…`: without those of 0 and 1 byte, so that each can be told from all others.
  */
-export type Lengths = 'short' | 'edges' | 'numbered';
+export const LENGTHS = ['short', 'edges', 'numbered-short', 'numbered-edges'] as const;
+export type Lengths = (typeof LENGTHS)[number];
 
 export type Reading =
   | { readonly kind: 'whole'; readonly sender: number; readonly number: number }
@@ -30,10 +31,14 @@ const FILLER_TURN = 65_521;
 export class Bodies {
   readonly lengths: Lengths;
   readonly #filler: Buffer;
+  readonly #short: boolean;
+  readonly #numbered: boolean;
 
   constructor(lengths: Lengths) {
     this.lengths = lengths;
-    this.#filler = fillerOf(FILLER_TURN + (lengths === 'short' ? 256 : LONGEST));
+    this.#short = lengths.endsWith('short');
+    this.#numbered = lengths.startsWith('numbered');
+    this.#filler = fillerOf(FILLER_TURN + (this.#short ? 256 : LONGEST));
   }
 
   lengthOf(sender: number, number: number): number {
@@ -41,9 +46,9 @@ export class Bodies {
   }
 
   #lengthOf(number: number): number {
-    if (this.lengths !== 'numbered' && number % 50 === 3) return 0;
-    if (this.lengths !== 'numbered' && number % 50 === 7) return 1;
-    if (this.lengths !== 'short') {
+    if (!this.#numbered && number % 50 === 3) return 0;
+    if (!this.#numbered && number % 50 === 7) return 1;
+    if (!this.#short) {
       if (number % 20_011 === 4000) return LONGEST;
       if (number % 1009 === 500) return FAR_EDGES[Math.floor(number / 1009) % FAR_EDGES.length] as number;
       if (number % 29 === 11) return EDGES[Math.floor(number / 29) % EDGES.length] as number;

@@ -2,6 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { CLEAN, harmOf, Referee, reportOf, type Collector, type Way } from './referee.ts';
+import { LENGTHS } from './bodies.ts';
 import { FileWriter } from './file-writer.ts';
 import { RolledFiles } from './rolled-files.ts';
 import { TcpCollector } from './tcp-collector.ts';
@@ -17,8 +18,8 @@ const HELP = `Sends numbered events, notes which were acknowledged, and compares
   --events N       new events for each sender; without it until Ctrl-C
   --per-second N   for each sender; as fast as they are acknowledged unless given
   --window N       events sent and not acknowledged, for tcp (10,000)
-  --lengths KIND   short: to 208 bytes (default); edges: also around buffers' ends up to 1 MB, and some of 4 MB; numbered: as
-                   edges, without bodies of 0 and 1 byte
+  --lengths KIND   short: to 208 bytes (default); edges: also around buffers' ends up to 1 MB, and some of 4 MB;
+                   numbered-short, numbered-edges: without bodies of 0 and 1 byte
   --seed N         of what is random
   --stalled-after S seconds without anything new after which the rest counts as stalled (30)
   --json           the verdict as JSON
@@ -46,8 +47,8 @@ if (values.help || values.to.length === 0 || values.from.length === 0) {
 process.exitCode = await run();
 
 async function run(): Promise<number> {
-  const { lengths } = values;
-  if (lengths !== 'short' && lengths !== 'edges' && lengths !== 'numbered') throw new Error(`--lengths ${lengths}: short, edges or numbered`);
+  const lengths = LENGTHS.find((name) => name === values.lengths);
+  if (!lengths) throw new Error(`--lengths ${values.lengths}: ${LENGTHS.join(', ')}`);
   const referee = new Referee({ lengths, ...(values.seed !== undefined && { seed: Number(values.seed) }) });
   for (const place of values.from) referee.collect(await collectorOf(place));
   const pace = { ...(values.events !== undefined && { events: Number(values.events) }), ...(values['per-second'] !== undefined && { perSecond: Number(values['per-second']) }) };

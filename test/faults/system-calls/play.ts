@@ -11,7 +11,7 @@ import { batchOf, create, FakeContext, never } from '../../conformance/fakes.ts'
 import { Bodies } from '../referee/bodies.ts';
 import { preloadEnvironment, type CallFaults } from './preload.ts';
 
-export type Mode = 'once' | 'load';
+export type Mode = 'once' | 'load' | 'fill' | 'left';
 
 export interface Played {
   /** What the process said, each as the word and its numbers. */
@@ -23,7 +23,7 @@ export interface Played {
 }
 
 const worker = fileURLToPath(new URL('worker.ts', import.meta.url));
-const bodies = new Bodies('numbered');
+const edges = new Bodies('numbered-edges');
 
 /** The worker over a store. Its own numbers begin with `from`. */
 export async function play(directory: string, mode: Mode, from: number, faults: Omit<CallFaults, 'under'>): Promise<Played> {
@@ -84,7 +84,7 @@ function rangeOf([first = 0, size = 0]: readonly number[]): number[] {
 }
 
 /** Numbers of all that comes out, in order; then the channel has to take and give one more event. */
-export async function drain(directory: string, context: FakeContext, faults: string[]): Promise<number[]> {
+export async function drain(directory: string, context: FakeContext, faults: string[], bodies = edges): Promise<number[]> {
   const channel = await create(fileChannel, { checkpointDir: join(directory, 'checkpoint'), dataDirs: join(directory, 'data'), minimumRequiredSpace: '0' }, context);
   const numbers: number[] = [];
   await channel.start();
@@ -113,8 +113,12 @@ export async function drain(directory: string, context: FakeContext, faults: str
 
 /** A folder in which each play gets a store of its own: none yet, or a copy of one. */
 export class Stores {
-  readonly #folder = mkdtempSync(join(tmpdir(), 'millrace-calls-'));
+  readonly #folder: string;
   #count = 0;
+
+  constructor(within = tmpdir()) {
+    this.#folder = mkdtempSync(join(within, 'millrace-stores-'));
+  }
 
   make(template?: string): string {
     const directory = join(this.#folder, String(this.#count++));

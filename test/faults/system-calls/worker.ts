@@ -3,6 +3,8 @@
  * was acknowledged and what came out on standard output, line by line, so that it is known even if the next call is the last one.
  *
  *   once   one put after the other, one take that is committed, one that is not, stop
+ *   fill   50 puts of 100 events, five takes of as many that are committed, stop
+ *   left   as fill, and killed a moment later instead of a stop
  *   load   four puts in flight until 40 were acknowledged, each repeated until it is; takes and commits beside, and roll-backs; stop
  */
 
@@ -16,7 +18,8 @@ import { Bodies } from '../referee/bodies.ts';
 
 const [directory = '', mode = 'once', from = '0'] = process.argv.slice(2);
 const PUTS = 40;
-const bodies = new Bodies('numbered');
+const isFill = mode === 'fill' || mode === 'left';
+const bodies = new Bodies(isFill ? 'numbered-short' : 'numbered-edges');
 const context = new FakeContext();
 const properties = { checkpointDir: join(directory, 'checkpoint'), dataDirs: join(directory, 'data'), minimumRequiredSpace: '0', capacity: '20000', 'keep-alive': '0' };
 const channel = create(fileChannel, properties, context);
@@ -34,7 +37,12 @@ for (let attempt = 0; ; attempt++) {
   }
 }
 say('started');
-await (mode === 'once' ? once() : load());
+await (isFill ? fill() : mode === 'once' ? once() : load());
+if (mode === 'left') {
+  // Long enough for the last commit to be in more than one place.
+  await sleep(400);
+  process.kill(process.pid, 'SIGKILL');
+}
 await (await channel).stop();
 say('reported', String(context.counted('EventLostCount')));
 say('stopped');
@@ -43,6 +51,11 @@ async function once(): Promise<void> {
   for (const size of [1, 20, 300]) await put(size, 1).catch((error: unknown) => say('refused', String(error)));
   await (await take(15))?.commit();
   await take(15);
+}
+
+async function fill(): Promise<void> {
+  for (let count = 0; count < 50; count++) await put(100, 1);
+  for (let count = 0; count < 5; count++) await (await take(100))?.commit();
 }
 
 async function load(): Promise<void> {
