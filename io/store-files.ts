@@ -3,13 +3,16 @@ import { copyFile, link, mkdir, open, readdir, readFile, readlink, realpath, ren
 import { dirname, join } from 'node:path';
 import type { FileIdentity } from './file-system.ts';
 
-/** A small file of fixed length that is written over in place, which takes no room on a disk that is full. */
-export interface SlotFile {
+/** A file that is read and written at given places. */
+export interface StoreFile {
   readonly path: string;
-  /** All of its bytes, which may be fewer than it should have. */
-  read(): Promise<Buffer>;
+  /** Its length, and how many names it has. */
+  facts(): Promise<{ readonly length: number; readonly names: number }>;
+  /** Up to `length` bytes from `position` on, in fresh memory; fewer at the end of the file. */
+  read(position: number, length: number): Promise<Buffer>;
   /** Writes all of `bytes`. What was written is there after the end of the process, and after a power cut once `sync` has resolved. */
   write(bytes: Buffer, position: number): Promise<void>;
+  truncate(length: number): Promise<void>;
   sync(): Promise<void>;
   close(): Promise<void>;
 }
@@ -34,8 +37,12 @@ export interface StoreFiles {
   remove(path: string): Promise<void>;
   /** Bytes that this process may still write where `path` is. */
   freeBytes(path: string): Promise<number>;
-  /** Opens or makes a file of `length` bytes. */
-  openSlots(path: string, length: number): Promise<SlotFile>;
+  /** Opens or makes a small file of `length` bytes that is written over in place, which takes no room on a disk that is full. */
+  openSlots(path: string, length: number): Promise<StoreFile>;
+  /** Opens a file that is there. */
+  open(path: string, how: 'read' | 'write'): Promise<StoreFile>;
+  /** Makes a file of `length` zeros, so that writing over them changes no more than its bytes. Leaves nothing behind where it fails. */
+  create(path: string, length: number): Promise<StoreFile>;
   /** Takes `bytes` of room on the disk, for worse times. */
   reserve(path: string, bytes: number): Promise<void>;
 }
@@ -81,19 +88,34 @@ export const storeFiles: StoreFiles = {
         await handle.sync();
         await syncDirectory(dirname(path));
       }
-      return new NodeSlotFile(path, handle);
+      return new NodeStoreFile(path, handle);
     } catch (error) {
       await handle.close().catch(() => undefined);
+      throw error;
+    }
+  },
+  async open(path, how) {
+    const flags = (how === 'read' ? constants.O_RDONLY : constants.O_RDWR) | constants.O_NOFOLLOW;
+    return new NodeStoreFile(path, await open(path, flags));
+  },
+  async create(path, length) {
+    const { O_CREAT, O_EXCL, O_RDWR, O_NOFOLLOW } = constants;
+    const handle = await open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW, 0o600);
+    try {
+      await writeZeros(handle, 0, length);
+      await handle.sync();
+      await syncDirectory(dirname(path));
+      return new NodeStoreFile(path, handle);
+    } catch (error) {
+      await handle.close().catch(() => undefined);
+      await rm(path, { force: true }).catch(() => undefined);
       throw error;
     }
   },
   async reserve(path, bytes) {
     const { O_CREAT, O_WRONLY, O_NOFOLLOW } = constants;
     await withFile(path, O_CREAT | O_WRONLY | O_NOFOLLOW, async (handle) => {
-      const piece = Buffer.alloc(1024 * 1024);
-      for (let at = (await handle.stat()).size; at < bytes; at += piece.length) {
-        await writeAll(handle, piece.subarray(0, Math.min(piece.length, bytes - at)), at);
-      }
+      await writeZeros(handle, (await handle.stat()).size, bytes);
       await handle.sync();
     });
   },
@@ -109,7 +131,7 @@ export async function processMark(pid: number): Promise<string | undefined> {
   return `${boot.trim()} ${namespace} ${start}`;
 }
 
-class NodeSlotFile implements SlotFile {
+class NodeStoreFile implements StoreFile {
   readonly path: string;
   readonly #handle: FileHandle;
 
@@ -118,11 +140,16 @@ class NodeSlotFile implements SlotFile {
     this.#handle = handle;
   }
 
-  async read(): Promise<Buffer> {
-    const bytes = Buffer.alloc((await this.#handle.stat()).size);
+  async facts(): Promise<{ length: number; names: number }> {
+    const { size, nlink } = await this.#handle.stat();
+    return { length: size, names: nlink };
+  }
+
+  async read(position: number, length: number): Promise<Buffer> {
+    const bytes = Buffer.allocUnsafeSlow(length);
     let done = 0;
-    while (done < bytes.length) {
-      const { bytesRead } = await this.#handle.read(bytes, done, bytes.length - done, done);
+    while (done < length) {
+      const { bytesRead } = await this.#handle.read(bytes, done, length - done, position + done);
       if (bytesRead === 0) break;
       done += bytesRead;
     }
@@ -131,6 +158,10 @@ class NodeSlotFile implements SlotFile {
 
   write(bytes: Buffer, position: number): Promise<void> {
     return writeAll(this.#handle, bytes, position);
+  }
+
+  truncate(length: number): Promise<void> {
+    return this.#handle.truncate(length);
   }
 
   sync(): Promise<void> {
@@ -148,6 +179,11 @@ async function writeAll(handle: FileHandle, bytes: Buffer, position: number): Pr
     if (bytesWritten === 0) throw new Error(`nothing was written of ${bytes.length - done} bytes`);
     done += bytesWritten;
   }
+}
+
+async function writeZeros(handle: FileHandle, from: number, to: number): Promise<void> {
+  const piece = Buffer.alloc(Math.min(1024 * 1024, Math.max(0, to - from)));
+  for (let at = from; at < to; at += piece.length) await writeAll(handle, piece.subarray(0, Math.min(piece.length, to - at)), at);
 }
 
 async function withFile(path: string, flags: number, use: (handle: FileHandle) => Promise<void>): Promise<void> {

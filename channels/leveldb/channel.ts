@@ -1,31 +1,37 @@
 import type { Batch } from '../../core/batch.ts';
 import type { Channel, ChannelStatus, Context, Description, Transaction } from '../../core/component.ts';
-import { ChannelFullError, CorruptionError, describeError } from '../../core/errors.ts';
+import { ChannelFullError, describeError } from '../../core/errors.ts';
 import { inThousands } from '../../core/printable.ts';
 import { Backoff } from '../../io/backoff.ts';
-import { chunkWasRead, storedBytesWereRead } from '../../io/read-memory.ts';
 import type { StoreFiles } from '../../io/store-files.ts';
-import { encodeGroup, nextGroup, tooLargeError, type GatheredRecord } from './gathering.ts';
+import { Account } from './account.ts';
+import { EventLog, NoSegmentError } from './event-log.ts';
+import { Gathering } from './gathering.ts';
+import { tooLargeError, type Group, type Tail } from './group.ts';
 import { Guard, type GuardState } from './guard.ts';
-import { keepAside, OPENING_BYTES, openStore, type Opened } from './opening.ts';
-import { claimDirectory, placeOf, refuseFlumeData, type Place } from './place.ts';
-import { DoneEvents } from './ranges.ts';
-import { batchOf, bytesOf, ReadyEvents, type Piece } from './ready-events.ts';
-import { decodeRecord } from './record.ts';
-import { RecordReader, type Gap, type Tail } from './record-reader.ts';
+import type { IndexRow } from './keys.ts';
+import { Lending } from './lending.ts';
+import { LogReader, type Gap } from './log-reader.ts';
+import { keepAside, openIndex, openSegments, type Opened, type OpeningParts } from './opening.ts';
+import { otherFormat } from './other-format.ts';
+import { claimDirectory, placeOf, refuseFlumeData, refuseFormerStore, type Place } from './place.ts';
+import type { Piece } from './ready-events.ts';
+import { plainCodec, type RecordCodec } from './record.ts';
+import type { RecordIndex } from './record-index.ts';
 import { brokenError, fullText, reportGaps, reportOpening, stoppedError } from './reports.ts';
-import { accountStep, removeBelow, takeOut } from './recovery.ts';
+import { takeOut } from './recovery.ts';
+import { SEGMENT_BYTES } from './segment.ts';
 import { SpaceGuard } from './space.ts';
 import type { DurableParts, DurableSettings } from './settings.ts';
-import { isDamage, type Store } from './store.ts';
-import { UsedRecords } from './used-records.ts';
+import type { Store } from './store.ts';
 import { abortReason, WaitingPuts, type Put } from './waiting-puts.ts';
 
 /** Events in memory, to be lent: what was stored and is not taken stays up to this much, and so much is read ahead. */
 const READY_BYTES = 3 * 1024 * 1024;
-const PAGE_BYTES = 512 * 1024;
-/** Commits reach the disk so often where no put carries them. */
+/** Commits reach the disk so often. */
 const ACCOUNT_MS = 100;
+/** Files that wait for their next life while nothing is stored. */
+const IDLE_SPARES = 1;
 const REOPEN = { firstMs: 50, mostMs: 5000 };
 
 const STORED = Promise.resolve();
@@ -33,8 +39,8 @@ const STORED = Promise.resolve();
 type State = 'new' | 'open' | 'broken' | 'stopped';
 
 /**
- * Events on disk, in a LevelDB that is not trusted: see docs/leveldb-channel.md. Puts that wait are gathered into one record, one write
- * and one sync; what is done with is written down in the guard at once, and in the store with the next write.
+ * Events on disk, in segments that are not trusted: see docs/leveldb-channel.md. Puts that wait are gathered into one write and one sync;
+ * what is done with is written down in the guard at once, and in the index a moment later.
  */
 export class DurableChannel implements Channel {
   readonly transactionCapacity: number;
@@ -44,68 +50,74 @@ export class DurableChannel implements Channel {
   readonly #settings: DurableSettings;
   readonly #place: Place;
   readonly #store: Store;
+  readonly #codec: RecordCodec;
+  readonly #segmentBytes: number;
   readonly #space: SpaceGuard;
   readonly #blocked: WaitingPuts;
+  readonly #gathering: Gathering;
   readonly #stopping = new AbortController();
-  readonly #takers: { max: number; give: (transaction: Transaction | undefined) => void }[] = [];
-  readonly #ready = new ReadyEvents();
+  readonly #account = new Account();
+  readonly #lending: Lending;
   #state: State = 'new';
   #guard: Guard | undefined;
-  #identity = '';
+  #index: RecordIndex | undefined;
+  #log: EventLog | undefined;
   #release: (() => void) | undefined;
   #timers: NodeJS.Timeout[] = [];
-  #done = new DoneEvents();
-  /** Everything below is stored, and synced where each write is. */
-  #tail: Tail = { event: 0, byte: 0 };
-  /** Everything below is on the disk for sure. */
-  #synced: Tail = { event: 0, byte: 0 };
-  #held = 0;
-  #heldBytes = 0;
-  /** Puts that have room and wait for the next write. */
-  #admitted: Put[] = [];
-  #admittedEvents = 0;
-  #reader: RecordReader;
-  #reading: Promise<void> | undefined;
-  readonly #used: UsedRecords;
-  /** Something is done with that the store does not know. */
-  #accountDirty = false;
+  #keeping: Promise<void> | undefined;
   #writing: Promise<void> | undefined;
+  #beingWritten = 0;
   #reopening: Promise<void> | undefined;
-  /** Why the store is to be repaired when it is opened again. */
-  #damage: string | undefined;
-  /** Where reading was when the store was repaired last. */
-  #repairedAt = -1;
   /** The next write is to be synced, whatever else. */
   #syncDue = false;
 
-  constructor(context: Pick<Context, 'name' | 'log' | 'count'>, { store, files, settings }: DurableParts) {
+  constructor(context: Pick<Context, 'name' | 'log' | 'count'>, { store, files, codec, settings }: DurableParts) {
     this.#context = context;
     this.#files = files;
     this.#settings = settings;
+    this.#codec = codec ?? plainCodec;
+    this.#segmentBytes = settings.segmentBytes ?? SEGMENT_BYTES;
     this.transactionCapacity = settings.transactionCapacity;
     this.#place = placeOf(settings.dataDirectory, settings.checkpointDirectory);
-    this.#store = store(this.#place.store);
-    this.#reader = new RecordReader(this.#store, 0, 0, 0);
-    this.#used = new UsedRecords(this.#store, context.log);
+    this.#store = store(this.#place.index);
+    this.#gathering = new Gathering(this.#codec);
     this.#blocked = new WaitingPuts(settings.keepAliveMs, () => fullText(context.name, settings.capacity));
     const { requiredBytes, reserveBytes, dataDirectory } = settings;
     const space = { directory: dataDirectory, requiredBytes, reserve: this.#place.reserve, reserveBytes };
     this.#space = new SpaceGuard(files, space, context.log, () => this.#admit());
+    this.#lending = new Lending({
+      name: context.name,
+      log: context.log,
+      directory: this.#place.records,
+      account: this.#account,
+      readyBytes: settings.readyBytes ?? READY_BYTES,
+      stopping: this.#stopping.signal,
+      readable: () => this.#state === 'open',
+      commit: (pieces) => this.#commit(pieces),
+      lost: (gaps) => this.#lost(gaps),
+    });
   }
 
   async start(): Promise<void> {
     const { dataDirectory, checkpointDirectory, unusedDirectories } = this.#settings;
+    const { log, name } = this.#context;
     await refuseFlumeData(this.#files, [dataDirectory, checkpointDirectory, ...unusedDirectories]);
+    await refuseFormerStore(this.#files, this.#place.formerStore);
     await this.#files.makeDirectory(checkpointDirectory);
-    this.#release = await claimDirectory(this.#files, this.#place.store, this.#context.name);
+    this.#release = await claimDirectory(this.#files, this.#place.records, name);
     try {
       const { guard, reading } = await Guard.open(this.#files, this.#place.guard);
       this.#guard = guard;
-      if (reading.version !== undefined) throw newerGuard(this.#place.guard, reading.version);
-      const opened = await openStore({ store: this.#store, files: this.#files, place: this.#place, guard: reading.state });
-      if (reading.fault !== undefined) this.#context.log.warn('the guard of the store is damaged and was written anew', { path: this.#place.guard, reason: reading.fault });
-      else if (!reading.state && opened.tail.event > 0) this.#context.log.warn('the guard of the store is missing and was written anew', { path: this.#place.guard });
-      await this.#begin(opened);
+      if (reading.version !== undefined) throw otherFormat(this.#place.guard, reading.version);
+      const parts = this.#parts(reading.state);
+      const { index, content, remarks } = await openIndex(parts, this.#store);
+      this.#index = index;
+      const opened = await openSegments(parts, content);
+      if (reading.fault !== undefined) log.warn('the guard of the store is damaged and was written anew', { path: this.#place.guard, reason: reading.fault });
+      else if (!reading.state && opened.tail.event > 0) log.warn('the guard of the store is missing and was written anew', { path: this.#place.guard });
+      if (!content && remarks.length === 0 && opened.tail.event > 0) log.info('the index is missing; it is built anew', { directory: this.#place.index });
+      if (content?.store !== opened.store) index.describe(opened.store);
+      await this.#begin({ ...opened, remarks: [...remarks, ...opened.remarks] });
     } catch (error) {
       await this.#close();
       throw error;
@@ -118,16 +130,18 @@ export class DurableChannel implements Channel {
     this.#state = 'stopped';
     this.#stopping.abort();
     this.#blocked.failAll(stoppedError(this.#context.name));
-    for (const taker of this.#takers.splice(0)) taker.give(undefined);
+    this.#lending.end();
     await this.#writing;
-    await this.#reading;
-    await this.#used.idle();
+    await this.#lending.pause();
+    await this.#keeping;
     await this.#reopening;
-    for (const put of this.#admitted.splice(0)) put.failed(stoppedError(this.#context.name));
+    for (const put of this.#gathering.drop()) put.failed(stoppedError(this.#context.name));
     try {
-      if (!broken) await this.#writeGroup([]);
-      await this.#guard?.update(() => this.#guardState());
+      if (!broken) await this.#log?.sync();
+      if (!broken) this.#account.synced = this.#account.tail;
+      await this.#guard?.update(() => this.#account.guardState());
       await this.#guard?.sync();
+      await this.#index?.flush(this.#account.done, 0);
     } catch (error) {
       this.#context.log.warn('the last account of the store could not be written; some events may come twice', { reason: describeError(error) });
     }
@@ -139,7 +153,7 @@ export class DurableChannel implements Channel {
     const tooLarge = tooLargeError(batch, this.#settings);
     if (tooLarge) return Promise.reject(tooLarge);
     if (signal.aborted) return Promise.reject(abortReason(signal));
-    if (this.#state !== 'open') return Promise.reject(this.#state === 'broken' ? brokenError(this.#place.store) : stoppedError(this.#context.name));
+    if (this.#state !== 'open') return Promise.reject(this.#state === 'broken' ? brokenError(this.#place.records) : stoppedError(this.#context.name));
     const refusal = this.#space.refusal(batch.byteLength);
     if (refusal !== undefined) return Promise.reject(new ChannelFullError(refusal));
     if (this.#blocked.first || !this.#hasRoom(batch)) return this.#blocked.wait(batch, signal);
@@ -148,28 +162,11 @@ export class DurableChannel implements Channel {
 
   take(max: number, signal: AbortSignal): Promise<Transaction | undefined> {
     if (signal.aborted || this.#state === 'stopped') return Promise.resolve(undefined);
-    const most = Math.min(max, this.transactionCapacity);
-    if (this.#takers.length === 0 && !this.#ready.isEmpty) return Promise.resolve(this.#lend(most));
-    return new Promise((resolve) => {
-      const taker = {
-        max: most,
-        give: (transaction: Transaction | undefined): void => {
-          signal.removeEventListener('abort', abort);
-          resolve(transaction);
-        },
-      };
-      const abort = (): void => {
-        this.#takers.splice(this.#takers.indexOf(taker), 1);
-        resolve(undefined);
-      };
-      signal.addEventListener('abort', abort, { once: true });
-      this.#takers.push(taker);
-      this.#fill();
-    });
+    return this.#lending.take(Math.min(max, this.transactionCapacity), signal);
   }
 
   status(): ChannelStatus {
-    return { size: this.#held, capacity: this.#settings.capacity, byteLength: this.#heldBytes };
+    return { size: this.#account.held, capacity: this.#settings.capacity, byteLength: this.#account.heldBytes };
   }
 
   describe(): Description {
@@ -182,20 +179,14 @@ export class DurableChannel implements Channel {
   }
 
   async #begin(opened: Opened): Promise<void> {
-    this.#identity = opened.store;
-    this.#done = opened.done;
-    this.#tail = opened.tail;
-    this.#synced = opened.tail;
-    const above = this.#done.aboveHead();
-    this.#held = this.#tail.event - this.#done.head - above.events;
-    this.#heldBytes = Math.max(0, this.#tail.byte - this.#done.headBytes - above.bytes);
-    this.#reader = new RecordReader(this.#store, opened.seek, this.#done.head, this.#done.headBytes);
-    reportOpening(this.#context, this.#place.store, opened);
-    const roomy = (await this.#files.freeBytes(this.#settings.dataDirectory)) >= OPENING_BYTES;
-    if (roomy) await removeBelow(this.#store, Math.min(opened.seek, this.#done.head));
-    await this.#guard?.update(() => this.#guardState());
+    this.#account.open(opened);
+    const { done } = this.#account;
+    await this.#use(opened, { event: done.head, byte: done.headBytes });
+    reportOpening(this.#context, this.#place.records, opened);
+    await this.#guard?.update(() => this.#account.guardState());
     await this.#guard?.sync();
     await this.#space.start();
+    this.#log?.retire(done.head);
     this.#state = 'open';
     const every = (ms: number, action: () => void): void => {
       const timer = setInterval(action, ms);
@@ -204,13 +195,36 @@ export class DurableChannel implements Channel {
     };
     every(ACCOUNT_MS, () => this.#keepAccount());
     if (this.#settings.syncIntervalMs > 0) every(this.#settings.syncIntervalMs, () => this.#syncNow());
-    this.#fill();
+    this.#lending.fill();
+  }
+
+  #parts(guard: GuardState | undefined): OpeningParts {
+    return { files: this.#files, place: this.#place, guard, segmentBytes: this.#segmentBytes, log: this.#context.log };
+  }
+
+  /** Goes on with segments that were opened; `at` is the first event to be read from them. */
+  async #use({ catalogue }: Opened, at: Tail): Promise<void> {
+    const { log } = this.#context;
+    const parts = {
+      files: this.#files,
+      directory: this.#place.records,
+      store: this.#account.store,
+      codec: this.#codec,
+      segmentBytes: this.#segmentBytes,
+      log,
+      tookRoom: (bytes: number) => this.#space.wrote(bytes),
+      placed: (row: IndexRow) => this.#index?.note(row),
+    };
+    this.#log = new EventLog(parts, catalogue);
+    this.#lending.use(new LogReader(this.#log, at, await this.#index?.before(at.event)));
   }
 
   async #close(): Promise<void> {
     for (const timer of this.#timers.splice(0)) clearInterval(timer);
     await this.#space.stop();
-    await this.#store.close().catch(() => undefined);
+    await this.#lending.pause();
+    await this.#log?.close().catch(() => undefined);
+    await this.#index?.close();
     await this.#guard?.close().catch(() => undefined);
     this.#guard = undefined;
     this.#release?.();
@@ -218,12 +232,11 @@ export class DurableChannel implements Channel {
   }
 
   #hasRoom(batch: Batch): boolean {
-    return this.#held + this.#admittedEvents + batch.size <= this.#settings.capacity;
+    return this.#account.held + this.#gathering.events + this.#beingWritten + batch.size <= this.#settings.capacity;
   }
 
   #admitOne(put: Put): void {
-    this.#admitted.push(put);
-    this.#admittedEvents += put.batch.size;
+    this.#gathering.add(put);
     this.#pump();
   }
 
@@ -236,88 +249,77 @@ export class DurableChannel implements Channel {
   }
 
   /** Writes, at the end of this turn of the event loop, what waits by then, and goes on while something waits. */
-  #pump(always = false): void {
+  #pump(): void {
     if (this.#writing || this.#state !== 'open') return;
     this.#writing = new Promise<void>((resolve) => setImmediate(resolve))
-      .then(() => this.#writeAll(always))
+      .then(() => this.#writeAll())
       .finally(() => {
         this.#writing = undefined;
-        if (this.#admitted.length > 0) this.#pump();
+        if (!this.#gathering.isEmpty) this.#pump();
       });
   }
 
-  async #writeAll(always: boolean): Promise<void> {
-    let again = always;
-    while (this.#state === 'open' && (again || this.#admitted.length > 0)) {
-      again = false;
-      const group = nextGroup(this.#admitted);
+  async #writeAll(): Promise<void> {
+    while (this.#state === 'open' && (this.#syncDue || !this.#gathering.isEmpty)) {
+      const group = this.#gathering.next();
+      this.#beingWritten = group.events;
       try {
-        await this.#writeGroup(group);
+        if (group.isEmpty) await this.#syncWritten();
+        else await this.#writeGroup(group);
       } catch (error) {
-        this.#break(error as Error, group);
+        if (error instanceof NoSegmentError) this.#refuse(group, error);
+        else this.#break(error as Error, group);
       }
+      this.#beingWritten = 0;
     }
   }
 
-  /** One write, one sync: the events of the group, what is done with, and the records that are used up. */
-  async #writeGroup(group: readonly Put[]): Promise<void> {
-    const { records, steps, tail } = encodeGroup(group, this.#tail);
-    const stores = records.length > 0;
-    const used = this.#used.steps();
-    steps.push(...used.steps);
-    const dirty = this.#accountDirty;
-    this.#accountDirty = false;
-    if (dirty || !stores) steps.push(accountStep(this.#done));
-    const synced = this.#settings.syncIntervalMs === 0 || this.#syncDue || !stores;
-    const before = this.#synced;
+  /** One write, one sync; the next group is encoded meanwhile. */
+  async #writeGroup(group: Group): Promise<void> {
+    const account = this.#account;
+    const { tail: from, synced: before } = account;
+    const tail = { event: from.event + group.events, byte: from.byte + group.bytes };
+    const inMemory = this.#lending.followsAt(from.event);
+    const pieces = inMemory ? group.pieces(from.event) : [];
+    const sync = this.#settings.syncIntervalMs === 0 || this.#syncDue;
+    const appended = this.#log?.append(group, from, before.event, sync);
+    this.#gathering.refill();
+    await appended;
+    if (sync) {
+      account.synced = tail;
+      this.#syncDue = false;
+    }
     try {
-      await this.#store.write(steps, synced);
-      if (synced) {
-        this.#synced = tail;
-        this.#syncDue = false;
-      }
-      if (stores) await this.#guard?.update(() => this.#guardState());
+      await this.#guard?.update(() => account.guardState());
     } catch (error) {
-      this.#accountDirty ||= dirty;
-      this.#synced = before;
+      account.synced = before;
       throw error;
     }
-    if (stores) this.#stored(group, tail, records);
-    used.written(this.#held === 0);
+    account.stored(tail);
+    this.#log?.confirm();
+    this.#beingWritten = 0;
+    if (inMemory) this.#lending.push(pieces);
+    for (const put of group.puts) put.stored();
+    this.#lending.serve();
   }
 
-  #stored(group: readonly Put[], tail: Tail, records: readonly GatheredRecord[]): void {
-    const from = this.#tail;
-    const inMemory = this.#reader.position.event === from.event && !this.#reading && this.#ready.bytes < READY_BYTES;
-    this.#tail = tail;
-    const events = tail.event - from.event;
-    this.#held += events;
-    this.#heldBytes += tail.byte - from.byte;
-    this.#admittedEvents -= events;
-    if (inMemory) this.#reader.moveTo(tail);
-    for (const { value, facts } of records) {
-      this.#space.wrote(value.length);
-      chunkWasRead(value.length);
-      if (!inMemory) continue;
-      this.#used.loaded({ first: facts.first, end: facts.first + facts.events, length: value.length });
-      // Over the bytes of the record, so that the larger pieces which the sources read do not stay.
-      this.#ready.push({ from: facts.first, batch: decodeRecord(value).batch });
-    }
-    for (const put of group) put.stored();
-    this.#serve();
+  /** There is no room for more, and nothing was written: what was stored before is as it was. */
+  #refuse(group: Group, error: Error): void {
+    const failure = brokenError(this.#place.records, error);
+    this.#space.exhausted();
+    for (const put of [...group.puts, ...this.#gathering.drop()]) put.failed(failure);
+    this.#blocked.failAll(failure);
   }
 
-  #break(error: Error, group: readonly Put[]): void {
-    const failure = brokenError(this.#place.store, error);
-    const waiting = [...group, ...this.#admitted.splice(0)];
-    this.#admittedEvents = 0;
+  #break(error: Error, group?: Group): void {
+    const failure = brokenError(this.#place.records, error);
+    const waiting = [...(group?.puts ?? []), ...this.#gathering.drop()];
     for (const put of waiting) put.failed(failure);
     this.#blocked.failAll(failure);
     if (this.#state !== 'open') return;
     this.#state = 'broken';
-    if (isDamage(error)) this.#damage = describeError(error);
     this.#context.log.warn('the store cannot be used; it is closed, opened again and verified before it takes events', {
-      directory: this.#place.store,
+      directory: this.#place.records,
       events: waiting.reduce((sum, { batch }) => sum + batch.size, 0),
       reason: describeError(error),
     });
@@ -328,171 +330,103 @@ export class DurableChannel implements Channel {
 
   async #reopen(): Promise<void> {
     const backoff = new Backoff(REOPEN);
+    const { tail, synced } = this.#account;
     while (this.#state === 'broken') {
       try {
         await this.#writing;
-        await this.#reading;
-        await this.#used.idle();
-        await this.#store.close();
-        await this.#guard?.update(() => this.#guardState());
+        await this.#lending.pause();
+        await this.#log?.close();
+        await this.#guard?.update(() => this.#account.guardState());
         await this.#guard?.sync();
-        // What was refused to the sources may have got into the store all the same.
-        const parts = { store: this.#store, files: this.#files, place: this.#place, guard: this.#guardState() };
-        const opened = await openStore({ ...parts, refusedFrom: this.#tail.event, ...(this.#damage !== undefined && { damage: this.#damage }) });
-        if (this.#damage !== undefined) this.#repairedAt = this.#reader.position.event;
-        this.#damage = undefined;
+        const parts = this.#parts(this.#account.guardState());
+        // What was refused to the sources may have got into the segments all the same.
+        const opened = await openSegments(parts, undefined, { refusedFrom: tail.event, unsynced: synced.event < tail.event });
         await this.#space.look();
-        this.#resume(opened);
+        await this.#resume(opened);
         return;
       } catch (error) {
-        this.#context.log.warn('the store cannot be opened again yet', { directory: this.#place.store, reason: describeError(error) });
+        this.#context.log.warn('the store cannot be opened again yet', { directory: this.#place.records, reason: describeError(error) });
         await backoff.pause(this.#stopping.signal).catch(() => undefined);
       }
     }
   }
 
-  /** What is in memory is as good as it was; only what is to be read from the store can be missing. */
-  #resume(opened: Opened): void {
+  /** What is in memory is as good as it was; only what is to be read from the segments can be missing. */
+  async #resume(opened: Opened): Promise<void> {
+    const account = this.#account;
+    const loaded = this.#lending.position ?? account.tail;
+    await this.#use(opened, loaded);
     if (this.#state !== 'broken') return;
     this.#state = 'open';
-    const loaded = this.#reader.position.event;
-    const missing = opened.gaps.filter(({ to }) => to > loaded).flatMap((gap) => takeOut({ ...gap, from: Math.max(gap.from, loaded) }, this.#done));
-    this.#giveUp(missing);
-    reportOpening(this.#context, this.#place.store, { ...opened, gaps: missing });
-    this.#accountDirty = true;
-    this.#context.log.info('the store was opened again', { directory: this.#place.store, events: this.#held });
+    account.synced = account.tail;
+    const missing = opened.gaps.filter(({ to }) => to > loaded.event).flatMap((gap) => takeOut({ ...gap, from: Math.max(gap.from, loaded.event) }, account.done));
+    account.gaveUp(missing);
+    reportOpening(this.#context, this.#place.records, { ...opened, gaps: missing });
+    account.dirty = true;
+    this.#context.log.info('the store was opened again', { directory: this.#place.records, events: account.held });
     this.#admit();
-    this.#pump(true);
-    this.#fill();
-  }
-
-  #serve(): void {
-    while (!this.#ready.isEmpty) {
-      const taker = this.#takers.shift();
-      if (!taker) break;
-      taker.give(this.#lend(taker.max));
-    }
-    this.#fill();
-  }
-
-  /** Reads ahead from the store while there is something to read, and room in memory. */
-  #fill(): void {
-    if (this.#reading || this.#state !== 'open') return;
-    if (this.#reader.position.event >= this.#tail.event || this.#ready.bytes >= READY_BYTES / 2) return;
-    this.#reading = this.#readPage()
-      .catch(async (error: unknown) => {
-        if (this.#state !== 'open') return;
-        if (isDamage(error)) return this.#break(error as Error, []);
-        this.#context.log.warn('stored events cannot be read; trying again', { directory: this.#place.store, reason: describeError(error) });
-        await new Backoff({ firstMs: 1000, mostMs: 1000 }).pause(this.#stopping.signal).catch(() => undefined);
-      })
-      .finally(() => {
-        this.#reading = undefined;
-        this.#serve();
-      });
-  }
-
-  async #readPage(): Promise<void> {
-    this.#reader.tolerant = this.#repairedAt === this.#reader.position.event;
-    const page = await this.#reader.read(this.#tail, PAGE_BYTES);
-    const missing = page.gaps.flatMap((gap) => takeOut(gap, this.#done));
-    if (missing.length > 0) await this.#lost(missing);
-    for (const { first, batch, length } of page.records) {
-      const end = first + batch.size;
-      storedBytesWereRead(length);
-      this.#used.loaded({ first, end, length });
-      for (const { from, to } of this.#done.open(first, end)) this.#ready.push({ from, batch: batch.slice(from - first, to - first) });
-    }
+    this.#lending.fill();
   }
 
   /** Found missing while running. */
   async #lost(gaps: readonly Gap[]): Promise<void> {
+    for (const { segment } of gaps.flatMap(({ faults }) => faults)) segment.evidence = true;
     let aside = '';
     try {
-      aside = await keepAside({ files: this.#files, place: this.#place }, undefined, gaps, []);
-      const unreadable = gaps.some(({ faults }) => faults.every(({ value }) => value === undefined));
-      const tables = unreadable ? (await this.#files.list(this.#place.store)).filter((name) => /^\d+\.(?:ldb|sst|log)$/.test(name)) : [];
-      await this.#files.linkAll(this.#place.store, tables, aside);
+      aside = await keepAside({ files: this.#files, place: this.#place }, gaps);
     } catch (error) {
-      this.#context.log.warn('damaged events cannot be set aside; they stay in the store', { reason: describeError(error) });
+      this.#context.log.warn('damaged events cannot be set aside; their file is kept where it is', { reason: describeError(error) });
     }
-    this.#giveUp(gaps);
-    reportGaps(this.#context, this.#place.store, gaps, aside);
-  }
-
-  #giveUp(gaps: readonly Gap[]): void {
-    for (const gap of gaps) {
-      this.#done.add(gap);
-      this.#held -= gap.to - gap.from;
-      this.#heldBytes = Math.max(0, this.#heldBytes - gap.bytes);
-    }
-    if (gaps.length > 0) this.#accountDirty = true;
-  }
-
-  #lend(max: number): Transaction {
-    const pieces = this.#ready.take(max);
-    const batch = batchOf(pieces);
-    this.#fill();
-    let open = true;
-    const end = (): void => {
-      if (!open) throw new Error('this loan of events has ended: commit or roll back once');
-      if (this.#state === 'stopped') throw stoppedError(this.#context.name);
-      open = false;
-    };
-    return {
-      batch,
-      origin: { store: this.#identity, spans: pieces.map((piece) => [piece.from, piece.from + piece.batch.size] as const) },
-      commit: async () => {
-        end();
-        await this.#commit(pieces);
-      },
-      rollback: async () => {
-        end();
-        this.#ready.giveBack(pieces);
-        this.#serve();
-      },
-    };
+    this.#account.gaveUp(gaps);
+    reportGaps(this.#context, this.#place.records, gaps, aside);
   }
 
   async #commit(pieces: readonly Piece[]): Promise<void> {
-    for (const { from, batch } of pieces) this.#done.add({ from, to: from + batch.size, bytes: batch.byteLength });
-    this.#accountDirty = true;
-    const bytes = bytesOf(pieces);
-    const events = pieces.reduce((sum, { batch }) => sum + batch.size, 0);
-    this.#used.retire(this.#done.head);
+    this.#account.committed(pieces);
     const backoff = new Backoff(REOPEN);
     for (;;) {
       try {
-        await this.#guard?.update(() => this.#guardState());
+        await this.#guard?.update(() => this.#account.guardState());
         break;
       } catch (error) {
         this.#context.log.warn('what sinks have written cannot be noted; trying again', { path: this.#place.guard, reason: describeError(error) });
         await backoff.pause(this.#stopping.signal);
       }
     }
-    this.#held -= events;
-    this.#heldBytes = Math.max(0, this.#heldBytes - bytes);
+    this.#account.released(pieces);
     this.#admit();
   }
 
-  #guardState(): GuardState {
-    const { event, byte } = this.#synced;
-    return { store: this.#identity, tail: event, tailBytes: byte, done: this.#done };
-  }
-
   #syncNow(): void {
+    if (this.#account.synced.event >= this.#account.tail.event) return;
     this.#syncDue = true;
-    if (this.#synced.event < this.#tail.event) this.#pump(true);
+    this.#pump();
   }
 
-  /** For times without puts, which carry all of this otherwise. */
+  async #syncWritten(): Promise<void> {
+    this.#syncDue = false;
+    await this.#log?.sync();
+    this.#account.synced = this.#account.tail;
+    await this.#guard?.update(() => this.#account.guardState());
+  }
+
   #keepAccount(): void {
-    if (this.#state !== 'open') return;
-    if (this.#accountDirty || this.#used.waiting > 0) this.#pump(true);
-    this.#guard?.sync().catch((error: unknown) => this.#break(error as Error, []));
+    if (this.#state !== 'open' || this.#keeping) return;
+    this.#keeping = this.#writeAccount()
+      .catch((error: unknown) => this.#break(error as Error))
+      .finally(() => {
+        this.#keeping = undefined;
+      });
   }
-}
 
-function newerGuard(path: string, version: number): CorruptionError {
-  return new CorruptionError(`${path} is of format ${version}; this version of Millrace reads and writes format 1`);
+  async #writeAccount(): Promise<void> {
+    await this.#guard?.sync();
+    const log = this.#log;
+    if (!log) return;
+    log.retire(this.#guard?.syncedHead ?? 0);
+    if (this.#account.held === 0) log.trim(IDLE_SPARES);
+    if (!this.#account.dirty) return;
+    this.#account.dirty = false;
+    await this.#index?.flush(this.#account.done, log.segments[0]?.first ?? 0);
+  }
 }

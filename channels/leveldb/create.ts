@@ -11,7 +11,7 @@ import { LEAST_REQUIRED_BYTES } from './space.ts';
 
 export type DurableChannelValues = Values<typeof fileChannelOptions> & { readonly capacity: number; readonly 'keep-alive': number };
 
-/** The channel of a configuration, on LevelDB and the disk. */
+/** The channel of a configuration, on the disk. */
 export function createDurableChannel(context: Context, values: DurableChannelValues): Channel {
   const [dataDirectory, ...unused] = (values.dataDirs ?? [defaultDirectory('data')]).map((path) => resolve(path));
   const checkpointDirectory = resolve(values.checkpointDir ?? defaultDirectory('checkpoint'));

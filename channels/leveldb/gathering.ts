@@ -1,68 +1,57 @@
-import type { Batch } from '../../core/batch.ts';
-import { TooLargeError } from '../../core/errors.ts';
-import { dataKey, encodeRow, indexKey } from './keys.ts';
-import { encodeRecord, MOST_SECTIONS, type RecordFacts } from './record.ts';
-import type { Tail } from './record-reader.ts';
-import type { Step } from './store.ts';
+import { Group } from './group.ts';
+import type { RecordCodec } from './record.ts';
 import type { Put } from './waiting-puts.ts';
 
-/** One write, and one sync, gathers up to this much. */
-const GROUP_EVENTS = 20_000;
-const GROUP_BYTES = 2 * 1024 * 1024;
-/** One record holds up to this much, or one put: LevelDB's tables grow with the records in them, and it maps the tables it has open. */
-const RECORD_BYTES = 256 * 1024;
-/** A larger batch would not fit into the numbers of a record. */
-const MOST_PUT_BYTES = 256 * 1024 * 1024;
+/** Puts that have room and wait for the next write: while one group is written the next one is encoded. */
+export class Gathering {
+  #filling: Group;
+  #other: Group;
+  /** Behind those of the group that fills. */
+  #behind: Put[] = [];
+  #events = 0;
 
-/** Takes from `admitted` what goes into one write: at least one put. */
-export function nextGroup(admitted: Put[]): Put[] {
-  let events = 0;
-  let bytes = 0;
-  let count = 0;
-  for (const { batch } of admitted) {
-    events += batch.size;
-    bytes += batch.byteLength;
-    if (count > 0 && (events > GROUP_EVENTS || bytes > GROUP_BYTES)) break;
-    count++;
+  constructor(codec: RecordCodec) {
+    this.#filling = new Group(codec);
+    this.#other = new Group(codec);
   }
-  return admitted.splice(0, count);
-}
 
-export interface GatheredRecord {
-  readonly value: Buffer;
-  readonly facts: RecordFacts;
-}
-
-/** The records of a group, and the steps that store them behind `from`. */
-export function encodeGroup(group: readonly Put[], from: Tail): { records: GatheredRecord[]; steps: Step[]; tail: Tail } {
-  const records: GatheredRecord[] = [];
-  const steps: Step[] = [];
-  let tail = from;
-  let batches: Batch[] = [];
-  let bytes = 0;
-  for (const [index, { batch }] of group.entries()) {
-    batches.push(batch);
-    bytes += batch.byteLength;
-    const next = group[index + 1];
-    if (next && bytes + next.batch.byteLength <= RECORD_BYTES && batches.length < MOST_SECTIONS) continue;
-    const record = encodeRecord(batches, tail.event, tail.byte);
-    const { value, facts } = record;
-    records.push(record);
-    steps.push({ key: dataKey(facts.first), value }, { key: indexKey(facts.first), value: encodeRow({ ...facts, length: value.length }) });
-    tail = { event: tail.event + facts.events, byte: tail.byte + facts.bytes };
-    batches = [];
-    bytes = 0;
+  get isEmpty(): boolean {
+    return this.#filling.isEmpty && this.#behind.length === 0;
   }
-  return { records, steps, tail };
-}
 
-/** For a batch that would not fit into the empty channel. */
-export function tooLargeError(batch: Batch, limits: { readonly capacity: number; readonly transactionCapacity: number }): TooLargeError | undefined {
-  const most = Math.min(limits.transactionCapacity, limits.capacity);
-  if (batch.size > most) {
-    const option = most === limits.capacity ? 'capacity' : 'transactionCapacity';
-    return new TooLargeError(`${batch.size} events are more than one transaction holds: the channel takes up to ${most} at a time (${option})`);
+  /** Of puts that are waiting, not of the group that was handed out. */
+  get events(): number {
+    return this.#events;
   }
-  if (batch.byteLength <= MOST_PUT_BYTES) return undefined;
-  return new TooLargeError(`${batch.size} events of ${batch.byteLength} bytes are more than one transaction holds: the channel takes up to ${MOST_PUT_BYTES} bytes at a time`);
+
+  add(put: Put): void {
+    this.#events += put.batch.size;
+    if (this.#behind.length > 0 || !this.#filling.add(put)) this.#behind.push(put);
+  }
+
+  /** The group to be written next. It is the caller's until the next call. */
+  next(): Group {
+    const group = this.#filling;
+    this.#filling = this.#other;
+    this.#filling.clear();
+    this.#other = group;
+    this.#events -= group.events;
+    return group;
+  }
+
+  /** To be called once the group that was handed out is under way: encodes those that wait behind it. */
+  refill(): void {
+    let count = 0;
+    while (count < this.#behind.length && this.#filling.add(this.#behind[count] as Put)) count++;
+    if (count > 0) this.#behind = this.#behind.slice(count);
+  }
+
+  /** All that wait, which are forgotten. */
+  drop(): Put[] {
+    const puts = [...this.#filling.puts, ...this.#behind];
+    this.#filling.clear();
+    this.#behind = [];
+    this.#events = 0;
+    return puts;
+  }
 }

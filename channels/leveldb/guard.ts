@@ -1,12 +1,12 @@
 import { crc32 } from 'node:zlib';
-import type { SlotFile, StoreFiles } from '../../io/store-files.ts';
+import type { StoreFile, StoreFiles } from '../../io/store-files.ts';
 import { decodeDone, encodeDone, FORMAT_VERSION, readU64, writeU64, type DoneState } from './keys.ts';
 
 /**
  * The guard: how far the store had got, written outside of it, so that a store that lost something is noticed. Two slots of 4,096 bytes
  * are written in turn; the one with the higher number counts. A write that is cut short leaves the other.
  *
- *   slot   u32 CRC-32 of the rest up to its length, u32 length, u32 version = 1, u32 zero, u64 number, 8 bytes identity of the store,
+ *   slot   u32 CRC-32 of the rest up to its length, u32 length, u32 version = 2, u32 zero, u64 number, 8 bytes identity of the store,
  *          u64 tail, u64 body bytes below the tail, then what is done with, as in the store (keys.ts)
  */
 export interface GuardState {
@@ -33,14 +33,17 @@ export interface GuardReading {
 }
 
 export class Guard {
-  readonly #file: SlotFile;
+  readonly #file: StoreFile;
   #number = 0;
   #writing: Promise<void> | undefined;
   #next: Promise<void> | undefined;
   /** Written and not synced. */
   #dirty = false;
+  /** Head of what is done with, as it was written last, and as it is on the disk for sure. */
+  #writtenHead = 0;
+  #syncedHead = 0;
 
-  private constructor(file: SlotFile) {
+  private constructor(file: StoreFile) {
     this.#file = file;
   }
 
@@ -48,7 +51,7 @@ export class Guard {
     const file = await files.openSlots(path, GUARD_BYTES);
     const guard = new Guard(file);
     try {
-      const { number, ...reading } = readSlots(await file.read());
+      const { number, ...reading } = readSlots(await file.read(0, GUARD_BYTES));
       guard.#number = number;
       return { guard, reading };
     } catch (error) {
@@ -59,6 +62,11 @@ export class Guard {
 
   get path(): string {
     return this.#file.path;
+  }
+
+  /** Everything below is done with, and stays so after a power cut. */
+  get syncedHead(): number {
+    return this.#syncedHead;
   }
 
   /**
@@ -82,8 +90,10 @@ export class Guard {
     await this.#writing?.catch(() => undefined);
     if (!this.#dirty) return;
     this.#dirty = false;
+    const head = this.#writtenHead;
     try {
       await this.#file.sync();
+      this.#syncedHead = head;
     } catch (error) {
       this.#dirty = true;
       throw error;
@@ -98,10 +108,13 @@ export class Guard {
 
   #start(current: () => GuardState): Promise<void> {
     const number = this.#number + 1;
-    const writing = this.#file.write(encodeSlot(current(), number), (number % 2) * SLOT_BYTES);
+    const state = current();
+    const { head } = state.done;
+    const writing = this.#file.write(encodeSlot(state, number), (number % 2) * SLOT_BYTES);
     // A slot that could not be written is written again: the other one stays as it is.
     this.#writing = writing.then(() => {
       this.#number = number;
+      this.#writtenHead = head;
       this.#dirty = true;
     });
     const ended = (): void => {

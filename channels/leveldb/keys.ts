@@ -3,72 +3,52 @@ import { CorruptionError } from '../../core/errors.ts';
 import type { Range } from './ranges.ts';
 
 /**
- * Keys of the store. Numbers are unsigned; u64 is big-endian everywhere, so that keys sort as the numbers do, u32 is little-endian.
+ * Keys of the index. Numbers are unsigned; u64 is big-endian everywhere, so that keys sort as the numbers do, u32 is little-endian.
  *
- *   'd' u64 first event   a record: the events of one write (record.ts)
- *   'i' u64 first event   its row in the index (below)
+ *   'i' u64 first event   where a record lies, for one in each 256 KB (below)
  *   'h'                   what is done with (below)
- *   'm'                   JSON: {"format": 1, "store": "16 hex digits"}
+ *   'm'                   JSON: {"format": 2, "store": "16 hex digits"}
  *
- * Row of the index, 32 bytes: u32 CRC-32 of key and rest, u32 events, u64 body bytes before its first event since the store began,
- * u64 body bytes of its events, u64 length of the record.
+ * Where a record lies, 16 bytes: u32 CRC-32 of key and rest, u32 byte in its segment, u64 generation of its segment.
  *
  * Done with: u32 CRC-32 of the rest, u32 ranges, u64 head, u64 body bytes below the head, then per range u64 from, u64 to, u64 bytes.
  */
-export const FORMAT_VERSION = 1;
+export const FORMAT_VERSION = 2;
 
 export const HEAD_KEY = Buffer.from('h');
 export const META_KEY = Buffer.from('m');
 
-const DATA = 0x64;
 const INDEX = 0x69;
-const ROW_BYTES = 32;
+const ROW_BYTES = 16;
 const DONE_HEADER_BYTES = 24;
 const RANGE_BYTES = 24;
 
-export function dataKey(event: number): Buffer {
-  return key(DATA, event);
-}
-
 export function indexKey(event: number): Buffer {
-  return key(INDEX, event);
-}
-
-/** The number in a data or index key; `undefined` for a key that is neither, as a damaged one may be. */
-export function eventOfKey(bytes: Buffer): number | undefined {
-  return bytes.length === 9 && (bytes[0] === DATA || bytes[0] === INDEX) ? readU64(bytes, 1) : undefined;
+  const bytes = Buffer.allocUnsafe(9);
+  bytes[0] = INDEX;
+  writeU64(bytes, event, 1);
+  return bytes;
 }
 
 export interface IndexRow {
   readonly first: number;
-  readonly events: number;
-  readonly firstByte: number;
-  readonly bytes: number;
-  readonly length: number;
+  readonly generation: number;
+  readonly position: number;
 }
 
-export function encodeRow(row: IndexRow): Buffer {
+export function encodeRow({ first, generation, position }: IndexRow): Buffer {
   const bytes = Buffer.allocUnsafe(ROW_BYTES);
-  bytes.writeUInt32LE(row.events, 4);
-  writeU64(bytes, row.firstByte, 8);
-  writeU64(bytes, row.bytes, 16);
-  writeU64(bytes, row.length, 24);
-  bytes.writeUInt32LE(crc32(bytes.subarray(4), crc32(indexKey(row.first))), 0);
+  bytes.writeUInt32LE(position, 4);
+  writeU64(bytes, generation, 8);
+  bytes.writeUInt32LE(crc32(bytes.subarray(4), crc32(indexKey(first))), 0);
   return bytes;
 }
 
 /** `undefined` for a row that is not as it was written. */
-export function decodeRow(rowKey: Buffer, value: Buffer): IndexRow | undefined {
-  const first = eventOfKey(rowKey);
-  if (first === undefined || rowKey[0] !== INDEX || value.length !== ROW_BYTES) return undefined;
-  if (value.readUInt32LE(0) !== crc32(value.subarray(4), crc32(rowKey))) return undefined;
-  return {
-    first,
-    events: value.readUInt32LE(4),
-    firstByte: readU64(value, 8),
-    bytes: readU64(value, 16),
-    length: readU64(value, 24),
-  };
+export function decodeRow(key: Buffer, value: Buffer): IndexRow | undefined {
+  if (key.length !== 9 || key[0] !== INDEX || value.length !== ROW_BYTES) return undefined;
+  if (value.readUInt32LE(0) !== crc32(value.subarray(4), crc32(key))) return undefined;
+  return { first: readU64(key, 1), position: value.readUInt32LE(4), generation: readU64(value, 8) };
 }
 
 export interface DoneState {
@@ -116,11 +96,4 @@ export function writeU64(bytes: Buffer, value: number, at: number): void {
 
 export function readU64(bytes: Buffer, at: number): number {
   return bytes.readUInt32BE(at) * 2 ** 32 + bytes.readUInt32BE(at + 4);
-}
-
-function key(kind: number, event: number): Buffer {
-  const bytes = Buffer.allocUnsafe(9);
-  bytes[0] = kind;
-  writeU64(bytes, event, 1);
-  return bytes;
 }

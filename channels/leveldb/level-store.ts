@@ -5,14 +5,12 @@ type Database = Level<Buffer, Buffer>;
 
 const ENCODINGS = { keyEncoding: 'buffer', valueEncoding: 'buffer' } as const;
 
+/** Little is kept here, and LevelDB maps the tables that it has open: small buffers, small tables. */
 const OPTIONS = {
   ...ENCODINGS,
   compression: false,
-  /** A full buffer becomes a table of its size, and tables are mapped: 8 MB make 60 MB more of them, at two thirds of the CPU. */
-  writeBufferSize: 2 * 1024 * 1024,
-  /** Records are read once. */
-  cacheSize: 1024 * 1024,
-  /** LevelDB maps the tables it has open; this is its minimum. */
+  writeBufferSize: 512 * 1024,
+  cacheSize: 256 * 1024,
   maxOpenFiles: 64,
   maxFileSize: 1024 * 1024,
 } as const;
@@ -46,46 +44,24 @@ export class LevelStore implements Store {
     await database?.close();
   }
 
-  write(steps: readonly Step[], sync: boolean): Promise<void> {
+  write(steps: readonly Step[]): Promise<void> {
     const batch = steps.map((step) =>
       step.value === undefined ? { type: 'del' as const, key: step.key } : { type: 'put' as const, key: step.key, value: step.value },
     );
-    return this.#open().batch(batch, { sync });
+    return this.#open().batch(batch, { sync: false });
   }
 
   get(key: Buffer): Promise<Buffer | undefined> {
-    return this.#open().get(key, { fillCache: false } as object);
+    return this.#open().get(key);
   }
 
-  async scan({ gte, lt, limit, mostBytes, reverse }: ScanOptions): Promise<Entry[]> {
-    const options = { gte, lt, limit, reverse: reverse ?? false, fillCache: false, highWaterMarkBytes: mostBytes ?? 64 * 1024 };
-    const iterator = this.#open().iterator(options);
+  async scan({ gte, lt, limit, reverse }: ScanOptions): Promise<Entry[]> {
+    const iterator = this.#open().iterator({ gte, lt, limit, reverse: reverse ?? false });
     try {
-      const entries: Entry[] = [];
-      let bytes = 0;
-      while (entries.length < limit) {
-        const page: [Buffer, Buffer][] = await iterator.nextv(Math.min(1000, limit - entries.length));
-        if (page.length === 0) break;
-        for (const entry of page) {
-          entries.push(entry);
-          bytes += entry[1].length;
-        }
-        if (mostBytes !== undefined && bytes >= mostBytes) break;
-      }
-      return entries;
+      return await iterator.all();
     } finally {
       await iterator.close();
     }
-  }
-
-  compact(from: Buffer, to: Buffer): Promise<void> {
-    const database = this.#open() as Database & { compactRange(from: Buffer, to: Buffer, options: object): Promise<void> };
-    return database.compactRange(from, to, { keyEncoding: 'buffer' });
-  }
-
-  async repair(): Promise<void> {
-    const { Level: LevelDatabase } = await import('level');
-    await (LevelDatabase as unknown as { repair(location: string): Promise<void> }).repair(this.#directory);
   }
 
   #open(): Database {

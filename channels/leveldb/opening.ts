@@ -1,15 +1,21 @@
 import { join } from 'node:path';
 import { describeError, type AgentError } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import { livingOwner, writeOwner } from '../../io/owner-file.ts';
 import type { StoreFiles } from '../../io/store-files.ts';
 import type { GuardState } from './guard.ts';
-import { livingOwner, writeOwner } from '../../io/owner-file.ts';
+import { FORMAT_VERSION } from './keys.ts';
+import type { Gap } from './log-reader.ts';
+import { otherFormat } from './other-format.ts';
 import { inUseError, type Place } from './place.ts';
-import type { Gap } from './record-reader.ts';
-import { recover, type Recovery, type RecoveryOptions } from './recovery.ts';
+import { RecordIndex, type IndexContent } from './record-index.ts';
+import { recover, type Recovery } from './recovery.ts';
+import { RECORDS_AT } from './segment.ts';
 import { isDamage, StoreLockedError, type Store } from './store.ts';
 
-/** Room that opening a store may take: what its log holds is written to tables. */
-export const OPENING_BYTES = 24 * 1024 * 1024;
+/** Room that opening a store may take: LevelDB writes a manifest, and a table of what its log held. */
+export const OPENING_BYTES = 4 * 1024 * 1024;
+const REWRITE_BYTES = 1024 * 1024;
 
 export interface Opened extends Recovery {
   /** Where damaged parts were put; absent where nothing was damaged. */
@@ -17,64 +23,92 @@ export interface Opened extends Recovery {
 }
 
 export interface OpeningParts {
-  readonly store: Store;
   readonly files: StoreFiles;
   readonly place: Place;
   readonly guard: GuardState | undefined;
-  readonly refusedFrom?: number;
-  /** It opens, and cannot be used: why it is to be repaired. */
-  readonly damage?: string;
+  readonly segmentBytes: number;
+  readonly log: Logger;
 }
 
-/**
- * Opens a store, whatever became of it, and brings it to one account with its guard. What LevelDB would give up silently while it opens
- * is kept under a second name until the account has shown that nothing is missing. Leaves the store closed where it throws.
- */
-export async function openStore(parts: OpeningParts): Promise<Opened> {
-  const { store, files, place } = parts;
-  const pending = join(place.aside, 'opening');
-  const names = await files.list(place.store);
+/** Opens the index, which only one process can; one that is damaged is set aside, and another begun. */
+export async function openIndex(parts: OpeningParts, store: Store): Promise<{ index: RecordIndex; content: IndexContent | undefined; remarks: string[] }> {
+  const { files, place, log, guard } = parts;
   if ((await files.freeBytes(place.dataDirectory)) < OPENING_BYTES) await files.remove(place.reserve);
-  await files.linkAll(place.store, names.filter((name) => /^(?:\d+\.log|MANIFEST-\d+|CURRENT)$/.test(name)), pending);
-  let fault = await openOrRepair(parts, names, pending);
+  const index = new RecordIndex(store, log);
+  let content: IndexContent | undefined;
+  let fault: string | undefined;
   try {
-    await writeOwner(files, place.owner).catch(() => undefined);
-    let recovery: Recovery;
-    try {
-      recovery = await recover(store, parts.guard, optionsFor(parts, fault !== undefined));
-    } catch (error) {
-      if (fault !== undefined || !isDamage(error)) throw error;
+    await index.open();
+    content = await index.read();
+    if (content && content.format !== FORMAT_VERSION) throw otherFormat(place.index, content.format);
+    if (content && guard && content.store !== guard.store) fault = `${place.index} belongs to store ${content.store}, and the guard to ${guard.store}`;
+  } catch (error) {
+    if (error instanceof StoreLockedError) throw await inUse(parts, error);
+    if (content || !isDamage(error)) {
       await store.close();
-      fault = await repair(parts, await files.list(place.store), pending, describeError(error));
-      recovery = await recover(store, parts.guard, optionsFor(parts, true));
+      throw error;
     }
-    if (recovery.gaps.length === 0 && fault === undefined) {
-      await files.remove(pending);
-      return recovery;
+    fault = `${place.index} is damaged: ${describeError(error)}`;
+  }
+  try {
+    if (fault !== undefined) {
+      await store.close();
+      await refuseOtherOwner(parts);
+      const aside = join(await nextAside(files, place), 'index');
+      await files.rename(place.index, aside);
+      content = undefined;
+      fault = `${fault}; it is kept in ${aside}, and built anew from the files of events`;
+      await index.open();
     }
-    const remarks = fault === undefined ? recovery.remarks : [...recovery.remarks, fault];
-    return { ...recovery, remarks, aside: await keepAside(parts, pending, recovery.gaps, remarks) };
+    await refuseOtherOwner(parts);
+    await writeOwner(files, place.owner).catch(() => undefined);
+    return { index, content, remarks: fault === undefined ? [] : [fault] };
   } catch (error) {
     await store.close().catch(() => undefined);
     throw error;
   }
 }
 
-/** Writes what is known of damaged events into a directory of its own, from `pending` if given; answers its path. */
+/** Finds out what the segments hold, and mends what nobody else has to decide: cuts off what was refused, sets aside what is damaged. */
+export async function openSegments(
+  parts: OpeningParts,
+  index: IndexContent | undefined,
+  again?: { readonly refusedFrom: number; readonly unsynced: boolean },
+): Promise<Opened> {
+  const { files, place, guard, segmentBytes, log } = parts;
+  const recovery = await recover({
+    files,
+    directory: place.records,
+    guard,
+    segmentBytes,
+    done: index?.done,
+    store: index?.store,
+    ...(again && { refusedFrom: again.refusedFrom }),
+    progress: (found) => log.info('opening the store', { directory: place.records, found }),
+  });
+  const last = recovery.catalogue.segments.at(-1);
+  const { end } = recovery.catalogue;
+  if (last && end !== undefined && (recovery.leftOver || again?.unsynced === true)) await mendEnd(files, join(place.records, last.name), end, again?.unsynced === true);
+  if (recovery.gaps.length === 0 && recovery.strange.length === 0) return recovery;
+  try {
+    return { ...recovery, aside: await keepAside(parts, recovery.gaps, recovery) };
+  } catch (error) {
+    return { ...recovery, remarks: [...recovery.remarks, `damaged files cannot be set aside: ${describeError(error)}`] };
+  }
+}
+
+/** Gives the damaged segments a second name in a directory of its own, with a report; answers its path. */
 export async function keepAside(
   { files, place }: Pick<OpeningParts, 'files' | 'place'>,
-  pending: string | undefined,
   gaps: readonly Gap[],
-  remarks: readonly string[],
+  { remarks, strange }: Pick<Recovery, 'remarks' | 'strange'> = { remarks: [], strange: [] },
 ): Promise<string> {
-  const numbers = (await files.list(place.aside)).map((name) => Number(/^damage-(\d+)$/.exec(name)?.[1] ?? 0));
-  const target = join(place.aside, `damage-${String(Math.max(0, ...numbers) + 1).padStart(4, '0')}`);
-  if (pending === undefined) await files.makeDirectory(target);
-  else await files.rename(pending, target);
+  const target = await nextAside(files, place);
+  await files.makeDirectory(target);
+  const damaged = new Set(gaps.flatMap(({ faults }) => faults.map(({ segment }) => segment.name)));
+  await files.linkAll(place.records, [...damaged], target);
+  for (const name of strange) await files.rename(join(place.records, name), join(target, name));
   const lines = [...remarks, ...gaps.flatMap((gap) => [`missing: ${describeGap(gap)}`, ...gap.faults.map(({ sentence }) => `  ${sentence}`)])];
-  for (const { first, value } of gaps.flatMap(({ faults }) => faults)) {
-    if (value) await files.replace(join(target, `record-${first}.bin`), value);
-  }
   await files.replace(join(target, 'report.txt'), Buffer.from(`${lines.join('\n')}\n`));
   return target;
 }
@@ -83,50 +117,33 @@ export function describeGap({ from, to }: { readonly from: number; readonly to: 
   return `events ${from} to ${to - 1} (${to - from})`;
 }
 
-/** Answers what was wrong with a store that had to be repaired. */
-async function openOrRepair(parts: OpeningParts, names: readonly string[], pending: string): Promise<string | undefined> {
-  const { store, files, place } = parts;
-  let fault = parts.damage ?? (await faultOfFiles(files, place.store, names));
-  if (fault === undefined) {
-    try {
-      await store.open();
-      return undefined;
-    } catch (error) {
-      if (error instanceof StoreLockedError) throw await inUse(parts, error);
-      if (!isDamage(error)) throw error;
-      fault = describeError(error);
+async function nextAside(files: StoreFiles, place: Place): Promise<string> {
+  const numbers = (await files.list(place.aside)).map((name) => Number(/^damage-(\d+)$/.exec(name)?.[1] ?? 0));
+  return join(place.aside, `damage-${String(Math.max(0, ...numbers) + 1).padStart(4, '0')}`);
+}
+
+/** Cuts off what follows the last record that counts; with `rewrite`, writes again what a sync that failed may have left unwritten. */
+async function mendEnd(files: StoreFiles, path: string, end: number, rewrite: boolean): Promise<void> {
+  const file = await files.open(path, 'write');
+  try {
+    await file.truncate(end);
+    for (let at = RECORDS_AT; rewrite && at < end; at += REWRITE_BYTES) {
+      await file.write(await file.read(at, Math.min(REWRITE_BYTES, end - at)), at);
     }
+    await file.sync();
+  } finally {
+    await file.close();
   }
-  return repair(parts, names, pending, fault);
 }
 
-/** Answers what is to be said of it. All files as they were found get a second name first: LevelDB's repair moves and deletes. */
-async function repair(parts: OpeningParts, names: readonly string[], pending: string, fault: string): Promise<string> {
-  const { store, files, place } = parts;
-  if ((await livingOwner(files, place.owner)) !== undefined) throw await inUse(parts, new Error(fault));
-  await files.linkAll(place.store, names.filter((name) => name !== 'LOCK' && name !== 'lost'), pending);
-  await store.repair();
-  await store.open();
-  return `${fault}; the store was put together from what could be read`;
-}
-
-function optionsFor({ refusedFrom }: OpeningParts, thorough: boolean): RecoveryOptions {
-  return { thorough, ...(refusedFrom !== undefined && { refusedFrom }) };
-}
-
-/** A store without these files would be taken for an empty one, and what it holds would be deleted. */
-async function faultOfFiles(files: StoreFiles, directory: string, names: readonly string[]): Promise<string | undefined> {
-  const holds = names.filter((name) => /^(?:\d+\.(?:log|ldb|sst)|MANIFEST-\d+)$/.test(name));
-  if (holds.length === 0) return undefined;
-  const current = (await files.read(join(directory, 'CURRENT')))?.toString();
-  if (current === undefined) return `${join(directory, 'CURRENT')} is missing beside ${holds.length} files of a store`;
-  const manifest = /^(MANIFEST-\d+)\n$/.exec(current)?.[1];
-  if (manifest === undefined) return `${join(directory, 'CURRENT')} names no manifest`;
-  return names.includes(manifest) ? undefined : `${join(directory, manifest)} is missing`;
+/** The lock of LevelDB is held by now; another owner that lives has it through another mount, or had its lock taken away. */
+async function refuseOtherOwner({ files, place }: OpeningParts): Promise<void> {
+  const owner = await livingOwner(files, place.owner);
+  if (owner !== undefined) throw inUseError(place.dataDirectory, `process ${owner} has it open; end it, or give this channel directories of its own`);
 }
 
 async function inUse({ files, place }: OpeningParts, cause: unknown): Promise<AgentError> {
   const owner = await livingOwner(files, place.owner);
   const who = owner === undefined ? 'another process has it open' : `process ${owner} has it open`;
-  return inUseError(place.store, `${who}; end it, or give this channel directories of its own`, cause);
+  return inUseError(place.dataDirectory, `${who}; end it, or give this channel directories of its own`, cause);
 }

@@ -1,16 +1,21 @@
 import { join } from 'node:path';
 import { AgentError } from '../../core/errors.ts';
 import type { StoreFiles } from '../../io/store-files.ts';
+import { otherFormat } from './other-format.ts';
 
 /** Where a channel keeps what it has. */
 export interface Place {
   /** LevelDB's own directory. */
-  readonly store: string;
+  readonly index: string;
+  /** The segments. */
+  readonly records: string;
+  /** Where format 1 had its LevelDB. */
+  readonly formerStore: string;
   readonly guard: string;
   /** Names the process that has the store open. */
   readonly owner: string;
   readonly reserve: string;
-  /** Damaged parts, and files whose examination has not ended. */
+  /** Damaged parts. */
   readonly aside: string;
   readonly dataDirectory: string;
   readonly checkpointDirectory: string;
@@ -18,7 +23,9 @@ export interface Place {
 
 export function placeOf(dataDirectory: string, checkpointDirectory: string): Place {
   return {
-    store: join(dataDirectory, 'millrace-store'),
+    index: join(dataDirectory, 'millrace-index'),
+    records: join(dataDirectory, 'millrace-records'),
+    formerStore: join(dataDirectory, 'millrace-store'),
     guard: join(checkpointDirectory, 'millrace-guard'),
     owner: join(dataDirectory, 'millrace-owner'),
     reserve: join(dataDirectory, 'millrace-reserve'),
@@ -53,4 +60,9 @@ export async function refuseFlumeData(files: StoreFiles, directories: readonly s
     if (found === undefined) continue;
     throw new AgentError('M133', `${join(directory, found)} was written by the file channel of Flume, which Millrace cannot read yet: let Flume drain the channel, then give this one other directories, or move Flume's away`);
   }
+}
+
+/** Throws where format 1 was written, which no released version did. */
+export async function refuseFormerStore(files: StoreFiles, directory: string): Promise<void> {
+  if ((await files.list(directory)).includes('CURRENT')) throw otherFormat(directory, 1);
 }

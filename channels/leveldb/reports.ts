@@ -1,7 +1,7 @@
 import type { Context } from '../../core/component.ts';
 import { AgentError, ChannelFullError, describeError } from '../../core/errors.ts';
 import { describeGap, type Opened } from './opening.ts';
-import type { Gap } from './record-reader.ts';
+import type { Gap } from './log-reader.ts';
 
 type Reporter = Pick<Context, 'log' | 'count'>;
 

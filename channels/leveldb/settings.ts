@@ -1,4 +1,5 @@
 import type { StoreFiles } from '../../io/store-files.ts';
+import type { RecordCodec } from './record.ts';
 import type { Store } from './store.ts';
 
 export interface DurableSettings {
@@ -11,6 +12,10 @@ export interface DurableSettings {
   readonly keepAliveMs: number;
   readonly requiredBytes: number;
   readonly reserveBytes: number;
+  /** Length of a new segment; 16 MB where it is left out. */
+  readonly segmentBytes?: number;
+  /** Memory for events that were stored and not taken, or read ahead; 3 MB where it is left out. */
+  readonly readyBytes?: number;
   /** 0: each write is synced; otherwise the time between two syncs. */
   readonly syncIntervalMs: number;
 }
@@ -18,5 +23,7 @@ export interface DurableSettings {
 export interface DurableParts {
   readonly store: (directory: string) => Store;
   readonly files: StoreFiles;
+  /** Plain where it is left out. */
+  readonly codec?: RecordCodec;
   readonly settings: DurableSettings;
 }

@@ -56,6 +56,12 @@ export class SpaceGuard {
     this.#free -= bytes;
   }
 
+  /** Something could not be written for want of room: nothing is until the next look. */
+  exhausted(): void {
+    this.#free = 0;
+    this.#low = true;
+  }
+
   /** Looks now, whatever was known. */
   look(): Promise<void> {
     this.#looking ??= this.#look(true).finally(() => {

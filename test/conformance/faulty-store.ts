@@ -1,9 +1,24 @@
 /** A disk in memory for the durable channel: its n-th operation fails, its process is killed, its power is cut. */
-import type { StoreFiles, SlotFile } from '../../io/store-files.ts';
+import type { StoreFile, StoreFiles } from '../../io/store-files.ts';
 import type { Entry, ScanOptions, Step, Store } from '../../channels/leveldb/store.ts';
 
-/** What a failing write leaves behind: nothing of it, or all of it. */
-export type Aftermath = 'nothing' | 'everything';
+/** What a failing write leaves behind: nothing of it, its first half, or all of it. A failing sync that leaves nothing forgets what it should have written. */
+export type Aftermath = 'nothing' | 'half' | 'everything';
+
+const BLOCK_BYTES = 4096;
+
+/** A file as this process sees it, as the disk has it, and the changes between the two. */
+interface DiskFile {
+  bytes: Buffer;
+  durable: Buffer;
+  pending: Change[];
+}
+
+type Change = { readonly position: number; readonly bytes: Buffer } | { readonly length: number };
+
+interface Life {
+  readonly alive: boolean;
+}
 
 export class FaultyDisk {
   /** Operations so far, by name. */
@@ -16,17 +31,17 @@ export class FaultyDisk {
   free = 1e12;
   /** What was done that the channel promises not to do. */
   readonly violations: string[] = [];
-  readonly store = new Map<string, Buffer>();
-  readonly files = new Map<string, Buffer>();
-  /** Changes that a power cut may undo, oldest first. */
-  unsynced: { undo: () => void; file?: string }[] = [];
-  /** A write failed, and the store was not opened again since. */
-  poisoned = false;
-  #processes = 0;
+  readonly files = new Map<string, DiskFile>();
+  /** Content of the index after each write that may be lost; the first one is on the disk. */
+  index: Map<string, Buffer>[] = [new Map()];
+  /** A write of the index failed, and it was not opened again since. */
+  indexPoisoned = false;
+  /** Names that were removed, and come back at a power cut. */
+  removed: [string, DiskFile][] = [];
 
   /** What a process sees of the disk. A killed one does nothing any more. */
   process(): { store: Store; files: StoreFiles; kill: () => void } {
-    const life = { alive: true, number: ++this.#processes };
+    const life = { alive: true };
     return {
       store: new MemoryStore(this, life),
       files: memoryFiles(this, life),
@@ -36,46 +51,53 @@ export class FaultyDisk {
     };
   }
 
-  /** Undoes what was not synced: of the store the latest writes, of other files any. `keep` answers from 0 to below 1. */
-  cutPower(keep: () => number): void {
-    const stores = this.unsynced.filter(({ file }) => file === undefined);
-    const kept = Math.floor(keep() * (stores.length + 1));
-    const lost = new Set(stores.slice(kept));
-    for (const change of this.unsynced) if (change.file !== undefined && keep() < 0.5) lost.add(change);
-    for (const change of [...this.unsynced].reverse()) if (lost.has(change)) change.undo();
-    this.unsynced = [];
-    this.poisoned = false;
+  /**
+   * What was not synced is lost, or not: of a file each block of 4,096 bytes by itself, with more or fewer of the writes that touched it, in
+   * any order; of the index the latest writes. `chance` answers from 0 to below 1.
+   */
+  cutPower(chance: () => number): void {
+    for (const file of new Set(this.files.values())) tear(file, chance);
+    for (const [path, file] of this.removed) if (chance() < 0.5 && !this.files.has(path)) this.files.set(path, file);
+    this.removed = [];
+    const kept = Math.floor(chance() * this.index.length);
+    this.index = [this.index[kept] as Map<string, Buffer>];
+    this.indexPoisoned = false;
   }
 
   /** Counts an operation; answers the error it ends with. */
-  operate(name: string, life: { alive: boolean }): Error | undefined {
+  operate(name: string, life: Life): Error | undefined {
     if (!life.alive) return Object.assign(new Error('the process is dead'), { code: 'DEAD' });
     this.operations.push(name);
     const number = this.operations.length;
     if (this.stays ? number < this.failAt : number !== this.failAt) return undefined;
     return Object.assign(new Error(`${this.code}: made to fail, ${name}`), { code: this.code });
   }
-
-  change<K>(map: Map<K, Buffer>, key: K, value: Buffer | undefined, file?: string): void {
-    const before = map.get(key);
-    if (value) map.set(key, value);
-    else map.delete(key);
-    this.unsynced.push({
-      undo: () => {
-        if (before) map.set(key, before);
-        else map.delete(key);
-      },
-      ...(file !== undefined && { file }),
-    });
-  }
-
-  synced(file?: string): void {
-    this.unsynced = this.unsynced.filter((change) => change.file !== file);
-  }
 }
 
-interface Life {
-  readonly alive: boolean;
+function tear(file: DiskFile, chance: () => number): void {
+  let bytes = file.durable;
+  const end = Math.max(bytes.length, ...file.pending.map((change) => ('bytes' in change ? change.position + change.bytes.length : 0)));
+  const counts = Array.from({ length: Math.ceil(end / BLOCK_BYTES) }, () => Math.floor(chance() * (file.pending.length + 1)));
+  for (const [index, change] of file.pending.entries()) {
+    if (!('bytes' in change)) {
+      if (chance() < 0.5) bytes = bytes.subarray(0, change.length);
+      continue;
+    }
+    for (const [block, count] of counts.entries()) {
+      if (index >= count) continue;
+      const from = Math.max(change.position, block * BLOCK_BYTES);
+      const to = Math.min(change.position + change.bytes.length, (block + 1) * BLOCK_BYTES);
+      if (from < to) bytes = overwritten(bytes, change.bytes.subarray(from - change.position, to - change.position), from);
+    }
+  }
+  Object.assign(file, { bytes: Buffer.from(bytes), durable: Buffer.from(bytes), pending: [] });
+}
+
+function overwritten(bytes: Buffer, by: Buffer, position: number): Buffer {
+  const next = Buffer.alloc(Math.max(bytes.length, position + by.length));
+  bytes.copy(next);
+  by.copy(next, position);
+  return next;
 }
 
 class MemoryStore implements Store {
@@ -89,8 +111,8 @@ class MemoryStore implements Store {
   }
 
   async open(): Promise<void> {
-    await this.#operate('open');
-    this.#disk.poisoned = false;
+    await this.#operate('open index');
+    this.#disk.indexPoisoned = false;
     this.#open = true;
   }
 
@@ -99,68 +121,36 @@ class MemoryStore implements Store {
     await later();
   }
 
-  async write(steps: readonly Step[], sync: boolean): Promise<void> {
+  async write(steps: readonly Step[]): Promise<void> {
     this.#mustBeOpen();
-    if (this.#disk.poisoned) this.#disk.violations.push('written after a failed write, without opening the store again');
+    const disk = this.#disk;
+    if (disk.indexPoisoned) disk.violations.push('the index was written after a failed write, without opening it again');
     await later();
-    const error = this.#disk.operate('write', this.#life);
-    if (error && (!this.#life.alive || this.#disk.aftermath === 'nothing')) {
-      if (this.#life.alive) this.#disk.poisoned = true;
-      throw error;
-    }
-    // One change, because LevelDB's writes are whole or not there.
-    const before = new Map(this.#disk.store);
+    const error = disk.operate('write index', this.#life);
+    if (error) disk.indexPoisoned ||= this.#life.alive;
+    if (error && (!this.#life.alive || disk.aftermath === 'nothing')) throw error;
+    const next = new Map(disk.index.at(-1));
     for (const { key, value } of steps) {
-      if (value) this.#disk.store.set(key.toString('hex'), value);
-      else this.#disk.store.delete(key.toString('hex'));
+      if (value) next.set(key.toString('hex'), Buffer.from(value));
+      else next.delete(key.toString('hex'));
     }
-    this.#disk.unsynced.push({
-      undo: () => {
-        this.#disk.store.clear();
-        for (const [key, value] of before) this.#disk.store.set(key, value);
-      },
-    });
-    if (error) {
-      this.#disk.poisoned = true;
-      throw error;
-    }
-    if (!sync) return;
-    const failed = this.#disk.operate('sync', this.#life);
-    if (failed) {
-      this.#disk.poisoned = true;
-      throw failed;
-    }
-    this.#disk.synced();
+    disk.index = [...disk.index.slice(-20), next];
+    if (error) throw error;
   }
 
   async get(key: Buffer): Promise<Buffer | undefined> {
     this.#mustBeOpen();
     await this.#operate('get');
-    return this.#disk.store.get(key.toString('hex'));
+    return this.#disk.index.at(-1)?.get(key.toString('hex'));
   }
 
-  async scan({ gte, lt, limit, mostBytes = Infinity, reverse = false }: ScanOptions): Promise<Entry[]> {
+  async scan({ gte, lt, limit, reverse = false }: ScanOptions): Promise<Entry[]> {
     this.#mustBeOpen();
     await this.#operate('scan');
-    const keys = [...this.#disk.store.keys()].filter((key) => key >= gte.toString('hex') && key < lt.toString('hex')).sort();
+    const content = this.#disk.index.at(-1) ?? new Map<string, Buffer>();
+    const keys = [...content.keys()].filter((key) => key >= gte.toString('hex') && key < lt.toString('hex')).sort();
     if (reverse) keys.reverse();
-    const found: Entry[] = [];
-    let bytes = 0;
-    for (const key of keys) {
-      if (found.length === limit || bytes >= mostBytes) break;
-      const value = this.#disk.store.get(key) as Buffer;
-      found.push([Buffer.from(key, 'hex'), value]);
-      bytes += value.length;
-    }
-    return found;
-  }
-
-  async compact(): Promise<void> {
-    await this.#operate('compact');
-  }
-
-  async repair(): Promise<void> {
-    await this.#operate('repair');
+    return keys.slice(0, limit).map((key) => [Buffer.from(key, 'hex'), content.get(key) as Buffer]);
   }
 
   async #operate(name: string): Promise<void> {
@@ -170,7 +160,7 @@ class MemoryStore implements Store {
   }
 
   #mustBeOpen(): void {
-    if (!this.#open) throw new Error('the store is closed');
+    if (!this.#open) throw new Error('the index is closed');
   }
 }
 
@@ -180,6 +170,49 @@ function memoryFiles(disk: FaultyDisk, life: Life): StoreFiles {
     const error = disk.operate(name, life);
     if (error) throw error;
   };
+  const make = (path: string, bytes: Buffer): DiskFile => {
+    const file = { bytes, durable: Buffer.from(bytes), pending: [] };
+    disk.files.set(path, file);
+    return file;
+  };
+  return {
+    ...memoryNames(disk, operate),
+    read: async (path) => {
+      await operate('read');
+      return disk.files.get(path)?.bytes;
+    },
+    replace: async (path, bytes) => {
+      await operate('replace');
+      make(path, Buffer.from(bytes));
+    },
+    freeBytes: async () => {
+      await operate('free bytes');
+      return disk.free;
+    },
+    openSlots: async (path, length) => {
+      await operate('open slots');
+      return openFile(disk, path, disk.files.get(path) ?? make(path, Buffer.alloc(length)), life, 'guard');
+    },
+    open: async (path) => {
+      await operate('open file');
+      const file = disk.files.get(path);
+      if (!file) throw Object.assign(new Error(`no such file, ${path}`), { code: 'ENOENT' });
+      return openFile(disk, path, file, life, 'file');
+    },
+    create: async (path, length) => {
+      await operate('create');
+      if (disk.files.has(path)) throw Object.assign(new Error(`there already, ${path}`), { code: 'EEXIST' });
+      if (disk.free < length) throw Object.assign(new Error('ENOSPC: no room'), { code: 'ENOSPC' });
+      return openFile(disk, path, make(path, Buffer.alloc(length)), life, 'file');
+    },
+    reserve: () => operate('reserve'),
+  };
+}
+
+type Names = Pick<StoreFiles, 'makeDirectory' | 'list' | 'linkAll' | 'rename' | 'remove'>;
+
+function memoryNames(disk: FaultyDisk, operate: (name: string) => Promise<void>): Names {
+  const under = (path: string): string[] => [...disk.files.keys()].filter((name) => name === path || name.startsWith(`${path}/`));
   let inodes = 0n;
   return {
     makeDirectory: async () => {
@@ -188,48 +221,81 @@ function memoryFiles(disk: FaultyDisk, life: Life): StoreFiles {
     },
     list: async (path) => {
       await operate('list');
-      return [...disk.files.keys()].filter((name) => name.startsWith(`${path}/`)).map((name) => name.slice(path.length + 1));
+      return [...new Set(under(path).map((name) => name.slice(path.length + 1).split('/')[0] as string))];
     },
-    read: async (path) => {
-      await operate('read');
-      return disk.files.get(path);
+    linkAll: async (from, names, to) => {
+      await operate('link');
+      for (const name of names) {
+        const file = disk.files.get(`${from}/${name}`);
+        if (file && !disk.files.has(`${to}/${name}`)) disk.files.set(`${to}/${name}`, file);
+      }
     },
-    replace: async (path, bytes) => {
-      await operate('replace');
-      disk.files.set(path, bytes);
+    rename: async (from, to) => {
+      await operate('rename');
+      if (from.endsWith('millrace-index')) disk.index = [new Map()];
+      for (const name of under(from)) {
+        disk.files.set(to + name.slice(from.length), disk.files.get(name) as DiskFile);
+        disk.files.delete(name);
+      }
     },
-    linkAll: () => operate('link'),
-    rename: () => operate('rename'),
-    remove: () => operate('remove'),
-    freeBytes: async () => {
-      await operate('free bytes');
-      return disk.free;
+    remove: async (path) => {
+      await operate('remove');
+      for (const name of under(path)) {
+        disk.removed.push([name, disk.files.get(name) as DiskFile]);
+        disk.files.delete(name);
+      }
     },
-    openSlots: async (path, length) => {
-      await operate('open slots');
-      if (!disk.files.has(path)) disk.files.set(path, Buffer.alloc(length));
-      return slotFile(disk, path, operate);
-    },
-    reserve: () => operate('reserve'),
   };
 }
 
-function slotFile(disk: FaultyDisk, path: string, operate: (name: string) => Promise<void>): SlotFile {
+function openFile(disk: FaultyDisk, path: string, file: DiskFile, life: Life, kind: string): StoreFile {
+  /** A write or sync failed, and the file was not opened again since. */
+  let poisoned = false;
+  const operate = async (name: string): Promise<void> => {
+    await later();
+    const error = disk.operate(`${name} ${kind}`, life);
+    if (error) throw error;
+  };
+  const change = async (what: string, changed: Change, half?: Change): Promise<void> => {
+    if (poisoned && life.alive && kind !== 'guard') disk.violations.push(`${path} was changed after a failed write, without opening it again`);
+    await later();
+    const error = disk.operate(`${what} ${kind}`, life);
+    poisoned ||= error !== undefined && life.alive;
+    const made = !error ? changed : life.alive && disk.aftermath === 'everything' ? changed : disk.aftermath === 'half' ? half : undefined;
+    if (made && life.alive) {
+      file.bytes = 'bytes' in made ? overwritten(file.bytes, made.bytes, made.position) : Buffer.from(file.bytes.subarray(0, made.length));
+      file.pending.push(made);
+    }
+    if (error) throw error;
+  };
   return {
     path,
-    read: async () => {
-      await operate('read guard');
-      return Buffer.from(disk.files.get(path) as Buffer);
+    facts: async () => {
+      await operate('stat');
+      return { length: file.bytes.length, names: [...disk.files.values()].filter((one) => one === file).length };
     },
-    write: async (bytes, position) => {
-      await operate('write guard');
-      const next = Buffer.from(disk.files.get(path) as Buffer);
-      bytes.copy(next, position);
-      disk.change(disk.files, path, next, path);
+    read: async (position, length) => {
+      await operate('read');
+      return Buffer.from(file.bytes.subarray(position, position + length));
     },
+    write: (bytes, position) => {
+      const copy = Buffer.from(bytes);
+      return change('write', { position, bytes: copy }, { position, bytes: copy.subarray(0, copy.length >> 1) });
+    },
+    truncate: (length) => change('truncate', { length }),
     sync: async () => {
-      await operate('sync guard');
-      disk.synced(path);
+      if (poisoned && life.alive && kind !== 'guard') disk.violations.push(`${path} was synced after a failed write, without opening it again`);
+      await later();
+      const error = disk.operate(`sync ${kind}`, life);
+      if (!error) {
+        file.durable = Buffer.from(file.bytes);
+        file.pending = [];
+        return;
+      }
+      poisoned ||= life.alive;
+      // As Linux does it: what could not be written counts as written from then on.
+      if (life.alive && disk.aftermath === 'nothing') file.pending = [];
+      throw error;
     },
     close: () => later(),
   };

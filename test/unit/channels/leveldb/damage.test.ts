@@ -3,6 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
+import { crc32 } from 'node:zlib';
 import { DurableChannel } from '../../../../channels/leveldb/channel.ts';
 import { LevelStore } from '../../../../channels/leveldb/level-store.ts';
 import { storeFiles } from '../../../../io/store-files.ts';
@@ -32,6 +33,7 @@ async function start(directory: string): Promise<Running> {
     requiredBytes: 1024 * 1024,
     reserveBytes: 0,
     syncIntervalMs: 0,
+    segmentBytes: 256 * 1024,
   };
   const channel = new DurableChannel(context, { store: (path) => new LevelStore(path), files: storeFiles, settings });
   await channel.start();
@@ -100,14 +102,27 @@ function missingFrom(numbers: readonly number[]): number[] {
 }
 
 function filesOf(directory: string): string[] {
-  const store = join(directory, 'data', 'millrace-store');
-  return [...readdirSync(store).map((name) => join(store, name)), join(directory, 'checkpoint', 'millrace-guard'), join(directory, 'data', 'millrace-owner')].filter((path) => !/LOCK$|LOG(\.old)?$/.test(path));
+  const inData = ['millrace-index', 'millrace-records'].flatMap((name) => {
+    const folder = join(directory, 'data', name);
+    return readdirSync(folder).map((file) => join(folder, file));
+  });
+  return [...inData, join(directory, 'checkpoint', 'millrace-guard'), join(directory, 'data', 'millrace-owner')].filter((path) => !/LOCK$|LOG(\.old)?$/.test(path));
+}
+
+/** The file with the last events, and where they end in it. */
+function endOf(directory: string): { path: string; end: number } {
+  const folder = join(directory, 'data', 'millrace-records');
+  const [path = ''] = readdirSync(folder)
+    .map((name) => join(folder, name))
+    .toSorted((a, b) => Number(readFileSync(b).readBigUInt64BE(24) - readFileSync(a).readBigUInt64BE(24)));
+  const bytes = readFileSync(path);
+  return { path, end: bytes.findLastIndex((byte) => byte !== 0) + 1 };
 }
 
 describe('durable channel over damaged files', { concurrency: false }, () => {
-  /** As a killed process leaves it: all in the log. */
+  /** As a killed process leaves it. */
   let killed = '';
-  /** Opened twice since: tables, and a log. */
+  /** Opened twice since. */
   let settled = '';
 
   before(async () => {
@@ -144,7 +159,7 @@ describe('durable channel over damaged files', { concurrency: false }, () => {
           const target = copy + path.slice(source.length);
           damage(target);
           const missing = await judge(copy, `${title} ${path}`);
-          if (/millrace-(guard|owner)|CURRENT|MANIFEST/.test(path)) assert.equal(missing, 0, `${path} is only about the data`);
+          if (!/millrace-records/.test(path)) assert.equal(missing, 0, `${path} is only about the data`);
         }
       }
     });
@@ -171,23 +186,56 @@ describe('durable channel over damaged files', { concurrency: false }, () => {
     }
   });
 
-  test('C4 the log cut at every 500th byte: what was whole is there, what is missing is told exactly', async () => {
-    const log = filesOf(killed).find((path) => path.endsWith('.log')) as string;
-    const { length } = readFileSync(log);
-    for (let at = length - 60_000; at <= length; at += 5000) {
-      const copy = copyOf(killed);
-      truncateSync(copy + log.slice(killed.length), at);
-      await judge(copy, `cut at ${at} of ${length}`);
+  test('C4 the last segment cut within its last records, or zeroed from there: what was whole is there, what is missing is told exactly', async () => {
+    const { path, end } = endOf(killed);
+    let missing = 0;
+    for (let at = Math.max(4096, end - 40_000); at <= end; at += 2477) {
+      const copies = [copyOf(killed), copyOf(killed)] as const;
+      truncateSync(copies[0] + path.slice(killed.length), at);
+      const zeroed = readFileSync(path);
+      writeFileSync(copies[1] + path.slice(killed.length), zeroed.fill(0, at));
+      for (const copy of copies) missing = await judge(copy, `${copy === copies[0] ? 'cut' : 'zeroed'} at ${at} of ${end}`);
+    }
+    assert.ok(missing > 0 && missing <= PER_PUT, 'the last cut goes through the last record');
+  });
+
+  test('C14 all files of events deleted: every event is told', async () => {
+    const copy = copyOf(killed);
+    rmSync(join(copy, 'data', 'millrace-records'), { recursive: true });
+    assert.equal(await judge(copy, 'records deleted'), EVENTS);
+  });
+
+  test('C15 the whole index deleted, or the guard, or both: nothing is missing', async () => {
+    for (const source of [killed, settled]) {
+      for (const gone of [['data/millrace-index'], ['checkpoint'], ['data/millrace-index', 'checkpoint']]) {
+        const copy = copyOf(source);
+        for (const path of gone) rmSync(join(copy, path), { recursive: true });
+        assert.equal(await judge(copy, `${gone.join()} deleted`), 0);
+      }
     }
   });
 
-  test('C14 the whole store deleted: every event is told', async () => {
-    const copy = copyOf(killed);
-    rmSync(join(copy, 'data', 'millrace-store'), { recursive: true });
-    assert.equal(await judge(copy, 'store deleted'), EVENTS);
+  test('C15 an older index in its place: nothing is missing, and nothing comes again', async () => {
+    const live = join(top, 'older-index');
+    const running = await start(live);
+    await fill(running, 0, 1000);
+    const older = copyOf(live);
+    await fill(running, 1000, EVENTS);
+    for (let taken = 0; taken < 1500; ) {
+      const loan = await running.channel.take(50, never);
+      taken += loan?.batch.size ?? 0;
+      await loan?.commit();
+    }
+    await running.channel.stop();
+    rmSync(join(live, 'data', 'millrace-index'), { recursive: true });
+    cpSync(join(older, 'data', 'millrace-index'), join(live, 'data', 'millrace-index'), { recursive: true });
+    const again = await start(live);
+    assert.equal(again.context.counted('EventLostCount'), 0);
+    assert.deepEqual(await drain(again), Array.from({ length: 1500 }, (_, index) => 1500 + index));
+    await again.channel.stop();
   });
 
-  test('C15 an older copy of the store in its place: what came since is told, what was committed stays away', async () => {
+  test('C15 an older copy of the files of events in its place: what came since is told, what was committed stays away', async () => {
     const live = join(top, 'older');
     const running = await start(live);
     await fill(running, 0, 1000);
@@ -196,8 +244,8 @@ describe('durable channel over damaged files', { concurrency: false }, () => {
     const loan = await running.channel.take(50, never);
     await loan?.commit();
     await running.channel.stop();
-    rmSync(join(live, 'data', 'millrace-store'), { recursive: true });
-    cpSync(join(older, 'data', 'millrace-store'), join(live, 'data', 'millrace-store'), { recursive: true });
+    rmSync(join(live, 'data', 'millrace-records'), { recursive: true });
+    cpSync(join(older, 'data', 'millrace-records'), join(live, 'data', 'millrace-records'), { recursive: true });
     const again = await start(live);
     assert.equal(again.context.counted('EventLostCount'), 2000);
     assert.deepEqual(await drain(again), Array.from({ length: 950 }, (_, index) => 50 + index));
@@ -214,15 +262,50 @@ describe('durable channel over damaged files', { concurrency: false }, () => {
     await (await start(live)).channel.stop();
   });
 
-  test('C28 a store of another format is refused with both formats named, and left alone', async () => {
-    const live = join(top, 'format');
-    await (await start(live)).channel.stop();
-    const store = new LevelStore(join(live, 'data', 'millrace-store'));
-    await store.open();
-    const meta = JSON.parse(String(await store.get(Buffer.from('m')))) as { store: string };
-    await store.write([{ key: Buffer.from('m'), value: Buffer.from(JSON.stringify({ format: 2, store: meta.store })) }], true);
-    await store.close();
-    await assert.rejects(start(live), /format 2.*format 1/);
+  test('C28 whatever another version wrote is refused with both formats named, and left alone', async () => {
+    const future: Record<string, (live: string) => Promise<void> | void> = {
+      index: async (live) => {
+        const store = new LevelStore(join(live, 'data', 'millrace-index'));
+        await store.open();
+        const meta = JSON.parse(String(await store.get(Buffer.from('m')))) as { store: string };
+        await store.write([{ key: Buffer.from('m'), value: Buffer.from(JSON.stringify({ format: 3, store: meta.store })) }]);
+        await store.close();
+      },
+      segment: (live) => {
+        const { path } = endOf(live);
+        const bytes = readFileSync(path);
+        bytes.writeUInt32LE(3, 12);
+        bytes.writeUInt32LE(crc32(bytes.subarray(12, 56)), 8);
+        writeFileSync(path, bytes);
+      },
+      guard: (live) => {
+        const path = join(live, 'checkpoint', 'millrace-guard');
+        const bytes = readFileSync(path);
+        for (const slot of [bytes.subarray(0, 4096), bytes.subarray(4096)]) {
+          slot.writeUInt32LE(3, 8);
+          slot.writeUInt32LE(crc32(slot.subarray(4, slot.readUInt32LE(4))), 0);
+        }
+        writeFileSync(path, bytes);
+      },
+    };
+    for (const [what, change] of Object.entries(future)) {
+      const live = copyOf(settled);
+      await (await start(live)).channel.stop();
+      await change(live);
+      const before = filesOf(live).filter((path) => !path.includes('millrace-index')).map((path) => readFileSync(path));
+      await assert.rejects(start(live), /format 3.*format 2/, what);
+      assert.deepEqual(filesOf(live).filter((path) => !path.includes('millrace-index')).map((path) => readFileSync(path)), before);
+    }
+    const former = join(top, 'former');
+    mkdirSync(join(former, 'data', 'millrace-store'), { recursive: true });
+    writeFileSync(join(former, 'data', 'millrace-store', 'CURRENT'), 'MANIFEST-000001\n');
+    await assert.rejects(start(former), /format 1.*format 2/);
+  });
+
+  test('C16 a file that is none of the store, under a name that would be used next, is set aside', async () => {
+    const copy = copyOf(killed);
+    writeFileSync(join(copy, 'data', 'millrace-records', '000099.records'), 'what is this');
+    assert.equal(await judge(copy, 'a strange file'), 0);
   });
 
   test("data of Flume's own file channel is refused with a sentence", async () => {

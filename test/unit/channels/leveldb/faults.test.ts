@@ -12,7 +12,12 @@ interface Running {
   readonly kill: () => void;
 }
 
-async function start(disk: FaultyDisk, capacity = 1000): Promise<Running> {
+/** So small that a few puts fill one. */
+const SMALL_SEGMENT = 4096 + 1024;
+/** So large that a write covers several blocks of the disk. */
+const LARGE_SEGMENT = 4096 + 32_768;
+
+async function start(disk: FaultyDisk, { capacity = 1000, segmentBytes = SMALL_SEGMENT, readyBytes = 1_000_000 } = {}): Promise<Running> {
   const { store, files, kill } = disk.process();
   const context = new FakeContext();
   const settings = {
@@ -25,6 +30,8 @@ async function start(disk: FaultyDisk, capacity = 1000): Promise<Running> {
     requiredBytes: 1024 * 1024,
     reserveBytes: 0,
     syncIntervalMs: 0,
+    segmentBytes,
+    readyBytes,
   };
   const channel = new DurableChannel(context, { store: () => store, files, settings });
   await channel.start();
@@ -71,8 +78,17 @@ function newNotes(): Notes {
   return { next: 0, acknowledged: new Set(), refused: new Set(), committed: new Set() };
 }
 
+/** Some are longer than a block of the disk. */
+function bodyOf(number: number): string {
+  return `event ${number}${number % 7 === 3 ? ` ${'abc'.repeat(1500)}` : ''}`;
+}
+
+function numberOf(body: string): number {
+  return Number.parseInt(body.slice(6), 10);
+}
+
 async function put(channel: DurableChannel, size: number, notes: Notes): Promise<void> {
-  const bodies = Array.from({ length: size }, () => `event ${notes.next++}`);
+  const bodies = Array.from({ length: size }, () => bodyOf(notes.next++));
   try {
     await channel.put(batchOf(...bodies), never);
     for (const body of bodies) notes.acknowledged.add(body);
@@ -94,16 +110,16 @@ function judge(bodies: readonly string[], notes: Notes, died: boolean, what: str
   for (const body of wanted) assert.ok(got.has(body), `${what}: ${body} is lost`);
   for (const body of bodies) {
     assert.ok(!notes.committed.has(body), `${what}: ${body} came again`);
-    assert.ok(notes.acknowledged.has(body) || (died && Number(body.slice(6)) < notes.next), `${what}: ${body} was refused and came`);
+    assert.ok(notes.acknowledged.has(body) || (died && numberOf(body) < notes.next), `${what}: ${body} was refused and came`);
   }
-  const numbers = bodies.map((body) => Number(body.slice(6)));
+  const numbers = bodies.map(numberOf);
   assert.deepEqual(numbers, numbers.toSorted((a, b) => a - b), `${what}: out of order`);
 }
 
 describe('durable channel on a disk that fails', () => {
-  for (const code of ['EIO', 'ENOSPC']) {
-    for (const aftermath of ['nothing', 'everything'] as const) {
-      test(`C8 C12 operation n fails with ${code}, for every n, and leaves ${aftermath}: nothing acknowledged is lost`, async () => {
+  for (const [code, readyBytes] of [['EIO', 1_000_000], ['EIO', 100], ['ENOSPC', 1_000_000]] as const) {
+    for (const aftermath of ['nothing', 'half', 'everything'] as const) {
+      test(`C8 C12 operation n fails with ${code}, for every n, and leaves ${aftermath}, ${readyBytes === 100 ? 'read from disk' : 'from memory'}: nothing acknowledged is lost`, async () => {
         let operations = Infinity;
         let failed = 0;
         for (let n = 1; n <= operations; n++) {
@@ -112,10 +128,10 @@ describe('durable channel on a disk that fails', () => {
           const notes = newNotes();
           let running: Running;
           try {
-            running = await start(disk);
+            running = await start(disk, { readyBytes });
           } catch {
             failed++;
-            running = await start(disk);
+            running = await start(disk, { readyBytes });
           }
           await work(running, notes);
           failed += notes.refused.size > 0 ? 1 : 0;
@@ -170,7 +186,7 @@ describe('durable channel on a disk that fails', () => {
     await put(running.channel, 3, notes);
     assert.equal(notes.refused.size, 3);
     Object.assign(disk, { failAt: Infinity });
-    assert.deepEqual(await drain(running), ['event 0', 'event 1', 'event 2']);
+    assert.deepEqual(await drain(running), [0, 1, 2].map(bodyOf));
     await put(running.channel, 1, notes);
     assert.equal(notes.refused.size, 4);
     disk.free = 1e12;
@@ -192,7 +208,7 @@ describe('durable channel on a disk that fails', () => {
       fc.asyncProperty(fc.array(action, { maxLength: 40 }), fc.infiniteStream(fc.double({ min: 0, max: 0.99, noNaN: true })), async (actions, chances) => {
         await play(actions, () => chances.next().value as number);
       }),
-      { numRuns: 150 },
+      { numRuns: Number(process.env['MILLRACE_RUNS'] ?? 150) },
     );
   });
 });
@@ -200,7 +216,9 @@ describe('durable channel on a disk that fails', () => {
 async function play(actions: readonly { do: string; amount: number }[], chance: () => number): Promise<void> {
   const disk = new FaultyDisk();
   const notes = newNotes();
-  let running = await start(disk);
+  // With little memory most events are read from the disk, while others are written.
+  const sizes = { segmentBytes: chance() < 0.5 ? SMALL_SEGMENT : LARGE_SEGMENT, readyBytes: chance() < 0.5 ? 1000 : 1_000_000 };
+  let running = await start(disk, sizes);
   let loans: Transaction[] = [];
   let pending: Promise<void>[] = [];
   let died = false;
@@ -215,7 +233,7 @@ async function play(actions: readonly { do: string; amount: number }[], chance: 
       const [loan] = loans.splice(amount % Math.max(1, loans.length), 1);
       if (loan) await (what === 'commit' ? commit(loan, notes) : loan.rollback());
     } else if (what === 'fail') {
-      Object.assign(disk, { failAt: disk.operations.length + amount, aftermath: chance() < 0.5 ? 'nothing' : 'everything' });
+      Object.assign(disk, { failAt: disk.operations.length + amount, aftermath: (['nothing', 'half', 'everything'] as const)[Math.floor(3 * chance())] ?? 'nothing' });
     } else {
       disk.failAt = Infinity;
       if (what === 'restart') await running.channel.stop();
@@ -230,7 +248,7 @@ async function play(actions: readonly { do: string; amount: number }[], chance: 
       died ||= what !== 'restart';
       pending = [];
       loans = [];
-      running = await start(disk);
+      running = await start(disk, sizes);
     }
   }
   disk.failAt = Infinity;

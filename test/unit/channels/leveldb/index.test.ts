@@ -6,7 +6,7 @@ import { after, describe, test } from 'node:test';
 import { fileChannel } from '../../../../channels/leveldb/index.ts';
 import type { Channel } from '../../../../core/component.ts';
 import { ChannelFullError } from '../../../../core/errors.ts';
-import { storeFiles, type StoreFiles } from '../../../../io/store-files.ts';
+import { storeFiles, type StoreFile, type StoreFiles } from '../../../../io/store-files.ts';
 import { DurableChannel } from '../../../../channels/leveldb/channel.ts';
 import { LevelStore } from '../../../../channels/leveldb/level-store.ts';
 import { channelConformance, type ChannelLimits } from '../../../conformance/channel.ts';
@@ -103,16 +103,20 @@ describe('file channel', () => {
   test('C30 puts that come while a sync runs share the next one', async () => {
     const directory = join(top, 'slow');
     let writes = 0;
-    class Slow extends LevelStore {
-      override async write(...args: Parameters<LevelStore['write']>): Promise<void> {
-        writes++;
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        return super.write(...args);
-      }
-    }
-    const files: StoreFiles = storeFiles;
+    const files: StoreFiles = {
+      ...storeFiles,
+      create: async (path, length) => {
+        const file = await storeFiles.create(path, length);
+        const sync = async (): Promise<void> => {
+          writes++;
+          await new Promise((resolve) => setTimeout(resolve, 20));
+          return file.sync();
+        };
+        return { ...bound(file), sync };
+      },
+    };
     const settings = { dataDirectory: directory, checkpointDirectory: directory, unusedDirectories: [], capacity: 1000, transactionCapacity: 10, keepAliveMs: 0 };
-    const channel = new DurableChannel(new FakeContext(), { store: (path) => new Slow(path), files, settings: { ...settings, requiredBytes: 0, reserveBytes: 0, syncIntervalMs: 0 } });
+    const channel = new DurableChannel(new FakeContext(), { store: (path) => new LevelStore(path), files, settings: { ...settings, requiredBytes: 0, reserveBytes: 0, syncIntervalMs: 0 } });
     await channel.start();
     writes = 0;
     const first = channel.put(batchOf('first'), never);
@@ -122,3 +126,15 @@ describe('file channel', () => {
     await channel.stop();
   });
 });
+
+function bound(file: StoreFile): StoreFile {
+  return {
+    path: file.path,
+    facts: () => file.facts(),
+    read: (...args) => file.read(...args),
+    write: (...args) => file.write(...args),
+    truncate: (length) => file.truncate(length),
+    sync: () => file.sync(),
+    close: () => file.close(),
+  };
+}

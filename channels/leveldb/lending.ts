@@ -1,0 +1,146 @@
+import type { Transaction } from '../../core/component.ts';
+import { describeError } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import { Backoff } from '../../io/backoff.ts';
+import { storedBytesWereRead } from '../../io/read-memory.ts';
+import type { Account } from './account.ts';
+import type { Tail } from './group.ts';
+import type { Gap, LogReader } from './log-reader.ts';
+import { batchOf, ReadyEvents, type Piece } from './ready-events.ts';
+import { takeOut } from './recovery.ts';
+import { stoppedError } from './reports.ts';
+import { Takers } from './takers.ts';
+
+const READ_AGAIN = { firstMs: 1000, mostMs: 1000 };
+
+export interface LendingParts {
+  readonly name: string;
+  readonly log: Logger;
+  /** Where the segments lie. */
+  readonly directory: string;
+  readonly account: Account;
+  /** Memory for events that are not taken yet. */
+  readonly readyBytes: number;
+  readonly stopping: AbortSignal;
+  /** The segments can be read. */
+  readonly readable: () => boolean;
+  /** Resolves when it is written down that these are done with. */
+  readonly commit: (pieces: readonly Piece[]) => Promise<void>;
+  /** These are missing. */
+  readonly lost: (gaps: readonly Gap[]) => Promise<void>;
+}
+
+/** The side of the sinks: events in memory, or read ahead from the segments, are lent to those who ask, in order. */
+export class Lending {
+  readonly #parts: LendingParts;
+  readonly #takers = new Takers();
+  readonly #ready = new ReadyEvents();
+  #reader: LogReader | undefined;
+  #reading: Promise<void> | undefined;
+
+  constructor(parts: LendingParts) {
+    this.#parts = parts;
+  }
+
+  /** Where reading stands. */
+  get position(): Tail | undefined {
+    return this.#reader?.position;
+  }
+
+  /** Reads with this from now on, once segments are readable. */
+  use(reader: LogReader): void {
+    this.#reader = reader;
+  }
+
+  /** Resolves when nothing is being read, with the file closed. */
+  async pause(): Promise<void> {
+    await this.#reading;
+    await this.#reader?.close();
+  }
+
+  /** Nobody gets anything more. */
+  end(): void {
+    this.#takers.giveUp();
+  }
+
+  take(max: number, signal: AbortSignal): Promise<Transaction | undefined> {
+    if (this.#takers.isEmpty && !this.#ready.isEmpty) return Promise.resolve(this.#lend(max));
+    const taken = this.#takers.wait(max, signal);
+    this.fill();
+    return taken;
+  }
+
+  /** Whether events that follow `event` can go from memory to the sinks: everything before them was read, and there is room. */
+  followsAt(event: number): boolean {
+    return this.#reader?.position.event === event && !this.#reading && this.#ready.bytes < this.#parts.readyBytes;
+  }
+
+  /** Events up to the tail of the account, which need not be read. */
+  push(pieces: readonly Piece[]): void {
+    this.#reader?.moveTo(this.#parts.account.tail);
+    for (const piece of pieces) this.#ready.push(piece);
+  }
+
+  serve(): void {
+    while (!this.#ready.isEmpty) {
+      const taker = this.#takers.shift();
+      if (!taker) break;
+      taker.give(this.#lend(taker.max));
+    }
+    this.fill();
+  }
+
+  /** Reads ahead while there is something to read, and room in memory. */
+  fill(): void {
+    const { readable, account, readyBytes, log, directory, stopping } = this.#parts;
+    const reader = this.#reader;
+    if (this.#reading || !reader || !readable()) return;
+    if (reader.position.event >= account.tail.event || this.#ready.bytes >= readyBytes / 2) return;
+    this.#reading = this.#readPage(reader)
+      .catch(async (error: unknown) => {
+        if (!readable()) return;
+        log.warn('stored events cannot be read; trying again', { directory, reason: describeError(error) });
+        await new Backoff(READ_AGAIN).pause(stopping).catch(() => undefined);
+      })
+      .finally(() => {
+        this.#reading = undefined;
+        this.serve();
+      });
+  }
+
+  async #readPage(reader: LogReader): Promise<void> {
+    const { account, lost } = this.#parts;
+    const page = await reader.read(account.tail);
+    const missing = page.gaps.flatMap((gap) => takeOut(gap, account.done));
+    if (missing.length > 0) await lost(missing);
+    for (const { first, batch, length } of page.records) {
+      storedBytesWereRead(length);
+      for (const { from, to } of account.done.open(first, first + batch.size)) this.#ready.push({ from, batch: batch.slice(from - first, to - first) });
+    }
+  }
+
+  #lend(max: number): Transaction {
+    const { name, account, stopping, commit } = this.#parts;
+    const pieces = this.#ready.take(max);
+    this.fill();
+    let open = true;
+    const end = (): void => {
+      if (!open) throw new Error('this loan of events has ended: commit or roll back once');
+      if (stopping.aborted) throw stoppedError(name);
+      open = false;
+    };
+    return {
+      batch: batchOf(pieces),
+      origin: { store: account.store, spans: pieces.map(({ from, batch }) => [from, from + batch.size] as const) },
+      commit: async () => {
+        end();
+        await commit(pieces);
+      },
+      rollback: async () => {
+        end();
+        this.#ready.giveBack(pieces);
+        this.serve();
+      },
+    };
+  }
+}

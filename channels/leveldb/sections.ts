@@ -1,0 +1,116 @@
+import { Batch } from '../../core/batch.ts';
+import { decodeSet, encodeHeaders, OWN_HEADERS, SectionRows, SHARED_HEADERS, type EncodedHeaders, type SectionHeaders } from './header-sets.ts';
+
+/**
+ * What a record holds: one section per put, each at a multiple of 4 bytes. Numbers are little-endian.
+ *
+ *   section   u32 events, u32 gap, u32 kind of headers, u32 bytes of headers, u32 bytes of bodies with their gaps,
+ *             u32 length of each body, headers (header-sets.ts), bodies, zeros up to a multiple of 4
+ *   gap       bytes behind each body that belong to no event: 1 where lines came with their line feeds, else 0
+ */
+const SECTION_BYTES = 20;
+
+/** A batch, measured: what `writeSection` needs. */
+export interface Section {
+  readonly batch: Batch;
+  readonly gap: number;
+  readonly headers: EncodedHeaders;
+  readonly bodyBytes: number;
+  /** Bytes of the section. */
+  readonly length: number;
+}
+
+/** `batch` holds an event. */
+export function sectionOf(batch: Batch): Section {
+  const gap = isLines(batch) ? 1 : 0;
+  const headers = encodeHeaders(batch);
+  const bodyBytes = batch.byteLength + gap * batch.size;
+  return { batch, gap, headers, bodyBytes, length: aligned(SECTION_BYTES + 4 * batch.size + headers.bytes.length + bodyBytes) };
+}
+
+/** Writes a section into `target` at `at`, a multiple of 4 as the offset of `target` is; answers where it ends. */
+export function writeSection({ batch, gap, headers, bodyBytes, length }: Section, target: Buffer, at: number): number {
+  const { size } = batch;
+  const numbers = new Uint32Array(target.buffer, target.byteOffset + at, SECTION_BYTES / 4 + size);
+  numbers[0] = size;
+  numbers[1] = gap;
+  numbers[2] = headers.kind;
+  numbers[3] = headers.bytes.length;
+  numbers[4] = bodyBytes;
+  copyLengths(batch, numbers.subarray(SECTION_BYTES / 4));
+  let end = at + SECTION_BYTES + 4 * size;
+  end += headers.bytes.copy(target, end);
+  end = copyBodies(batch, gap, target, end);
+  target.fill(0, end, at + length);
+  return at + length;
+}
+
+/** The events of a record's content, over its own bytes. The content is as `writeSection` wrote it: its checksum was verified. */
+export function readSections(content: Buffer, events: number): Batch {
+  const bounds = new Uint32Array(2 * events);
+  const headers: SectionHeaders[] = [];
+  let event = 0;
+  for (let at = 0; event < events; ) {
+    const size = content.readUInt32LE(at);
+    const gap = content.readUInt32LE(at + 4);
+    const headerBytes = content.readUInt32LE(at + 12);
+    const headersAt = at + SECTION_BYTES + 4 * size;
+    const bodiesAt = headersAt + headerBytes;
+    headers.push({ firstRow: event, size, kind: content.readUInt32LE(at + 8), bytes: content.subarray(headersAt, bodiesAt) });
+    fillBounds(bounds, event, numbersAt(content, at + SECTION_BYTES, size), bodiesAt, gap);
+    event += size;
+    at = aligned(bodiesAt + content.readUInt32LE(at + 16));
+  }
+  return withSectionHeaders(content, bounds, events, headers);
+}
+
+export function aligned(length: number): number {
+  return (length + 3) & ~3;
+}
+
+/** Bodies one byte apart, with a byte behind the last: what stands between them is kept, so that a sink can write them as they lie. */
+function isLines(batch: Batch): boolean {
+  const { bounds, size, bytes } = batch;
+  if ((bounds[2 * size - 1] as number) + 1 > bytes.length) return false;
+  for (let index = 2; index < 2 * size; index += 2) if (bounds[index] !== (bounds[index - 1] as number) + 1) return false;
+  return true;
+}
+
+function copyLengths({ bounds, size }: Batch, lengths: Uint32Array): void {
+  for (let index = 0; index < size; index++) lengths[index] = (bounds[2 * index + 1] as number) - (bounds[2 * index] as number);
+}
+
+function copyBodies({ bounds, size, bytes }: Batch, gap: number, target: Buffer, from: number): number {
+  if (gap === 1) return from + bytes.copy(target, from, bounds[0], (bounds[2 * size - 1] as number) + 1);
+  let at = from;
+  for (let index = 0; index < size; index++) at += bytes.copy(target, at, bounds[2 * index], bounds[2 * index + 1]);
+  return at;
+}
+
+/** Records are read into buffers of any alignment. */
+function numbersAt(bytes: Buffer, at: number, count: number): Uint32Array {
+  const offset = bytes.byteOffset + at;
+  if (offset % 4 === 0) return new Uint32Array(bytes.buffer, offset, count);
+  const copy = new Uint8Array(4 * count);
+  bytes.copy(copy, 0, at, at + 4 * count);
+  return new Uint32Array(copy.buffer);
+}
+
+function fillBounds(bounds: Uint32Array, from: number, lengths: Uint32Array, start: number, gap: number): void {
+  let at = start;
+  for (let index = 0; index < lengths.length; index++) {
+    bounds[2 * (from + index)] = at;
+    at += lengths[index] as number;
+    bounds[2 * (from + index) + 1] = at;
+    at += gap;
+  }
+}
+
+function withSectionHeaders(bytes: Buffer, bounds: Uint32Array, events: number, sections: readonly SectionHeaders[]): Batch {
+  const [first] = sections;
+  const shared = first && first.kind !== OWN_HEADERS && sections.every((section) => section.kind === first.kind && section.bytes.equals(first.bytes));
+  if (!first || !shared) return Batch.over(bytes, bounds, events, new SectionRows(sections));
+  let batch = Batch.over(bytes, bounds, events);
+  if (first.kind === SHARED_HEADERS) for (const [name, text] of decodeSet(first.bytes)) batch = batch.withHeader(name, text, false);
+  return batch;
+}
