@@ -5,6 +5,7 @@ import { TooLargeError } from '../core/errors.ts';
 import { inThousands } from '../core/printable.ts';
 import { integer } from '../core/options.ts';
 import { MemoryQueue } from './memory-queue.ts';
+import { PutOnce } from './put-once.ts';
 
 /** Body bytes that one slot of `byteCapacity` stands for. */
 const SLOT_BYTES = 100;
@@ -59,13 +60,15 @@ export const memoryChannel = define('channel', {
           },
         ]
       : [],
-  create: (_context, values) =>
-    new MemoryChannel({
+  create: (context, values) => {
+    const limits = {
       capacity: values.capacity,
       transactionCapacity: values.transactionCapacity,
       keepAliveMs: values['keep-alive'] * 1000,
       slots: slotsFor(values.byteCapacity, values.byteCapacityBufferPercentage),
-    }),
+    };
+    return new MemoryChannel(limits, (events) => context.count('EventRepeatedCount', events));
+  },
 });
 
 /** Flume's arithmetic: what is left of `byteCapacity` in slots of 100 bytes; less than one slot means no limit. */
@@ -86,9 +89,12 @@ export class MemoryChannel implements Channel {
   readonly durable = false;
   readonly #limits: MemoryLimits;
   readonly #queue: MemoryQueue;
+  readonly #once: PutOnce;
 
-  constructor(limits: MemoryLimits) {
+  /** `repeated` is told of events that another agent sent again and that were not put again. */
+  constructor(limits: MemoryLimits, repeated: (events: number) => void = () => undefined) {
     this.#limits = limits;
+    this.#once = new PutOnce(repeated);
     this.transactionCapacity = limits.transactionCapacity;
     this.#queue = new MemoryQueue({ events: limits.capacity, slots: limits.slots, slotBytes: SLOT_BYTES }, limits.keepAliveMs);
   }
@@ -102,7 +108,7 @@ export class MemoryChannel implements Channel {
       const most = `the channel takes up to ${this.transactionCapacity} at a time (transactionCapacity)`;
       return Promise.reject(new TooLargeError(`${batch.size} events are more than one transaction holds: ${most}`));
     }
-    return this.#queue.put(batch, signal);
+    return this.#once.put(batch, (unseen) => this.#queue.put(unseen, signal));
   }
 
   take(max: number, signal: AbortSignal): Promise<Transaction | undefined> {

@@ -1,4 +1,6 @@
+import type { Origin } from './component.ts';
 import type { Event } from './event.ts';
+import { EventNumbers } from './event-numbers.ts';
 
 /**
  * Headers of single events, one row per event. `at` may decode; it is asked only when somebody wants the headers.
@@ -8,7 +10,7 @@ export interface HeaderRows {
   at(row: number): ReadonlyMap<string, string>;
   get(row: number, name: string): string | undefined;
   /** The row as an Avro map of strings, where it came so. */
-  encoded?(row: number): Buffer;
+  encoded?(row: number): Buffer | undefined;
 }
 
 /** A header set for all events of a batch. `wins` is false when an event's own header of that name is kept. */
@@ -34,7 +36,9 @@ export class Batch implements Iterable<Event> {
   readonly size: number;
   readonly #common: ReadonlyMap<string, CommonHeader>;
   readonly #own: HeaderRows | undefined;
-  /** Row of event i in `own`: `rows[i]`, or `firstRow + i` where the rows are in sequence. */
+  /** The events' numbers in the store of another agent, by row. */
+  readonly #numbers: EventNumbers | undefined;
+  /** Row of event i in `own` and `numbers`: `rows[i]`, or `firstRow + i` where the rows are in sequence. */
   readonly #rows: Uint32Array | undefined;
   readonly #firstRow: number;
   #byteLength = -1;
@@ -47,6 +51,7 @@ export class Batch implements Iterable<Event> {
     own?: HeaderRows,
     rows?: Uint32Array,
     firstRow = 0,
+    numbers?: EventNumbers,
   ) {
     this.bytes = bytes;
     this.bounds = bounds;
@@ -55,6 +60,7 @@ export class Batch implements Iterable<Event> {
     this.#own = own;
     this.#rows = rows;
     this.#firstRow = firstRow;
+    this.#numbers = numbers;
   }
 
   /** `bounds` holds begin and end of event i at 2i and 2i+1; `own` the headers of event i in row i. Neither is copied. */
@@ -111,6 +117,25 @@ export class Batch implements Iterable<Event> {
     return Batch.over(bytes, bounds, size, new JoinedRows(rows));
   }
 
+  /** A batch that was just read, with the numbers its events have in the store they come from: whoever keeps them can tell repeated ones. */
+  static numbered(batch: Batch, origin: Origin): Batch {
+    return new Batch(batch.bytes, batch.bounds, batch.size, batch.#common, batch.#own, batch.#rows, batch.#firstRow, new EventNumbers(origin));
+  }
+
+  /** Where the events come from, if that is known; `spans` are those of this batch, in its order. */
+  get origin(): Origin | undefined {
+    const numbers = this.#numbers;
+    if (!numbers) return undefined;
+    const spans: [number, number][] = [];
+    for (let index = 0; index < this.size; index++) {
+      const number = numbers.at(this.#row(index));
+      const last = spans.at(-1);
+      if (last?.[1] === number) last[1] = number + 1;
+      else spans.push([number, number + 1]);
+    }
+    return { store: numbers.store, spans, settled: numbers.settled };
+  }
+
   /** Bytes of all bodies; what capacities in bytes count. */
   get byteLength(): number {
     if (this.#byteLength < 0) {
@@ -160,6 +185,7 @@ export class Batch implements Iterable<Event> {
       this.#own,
       this.#rows?.subarray(from, to),
       this.#firstRow + from,
+      this.#numbers,
     );
   }
 
@@ -172,8 +198,8 @@ export class Batch implements Iterable<Event> {
       bounds[2 * at] = this.bounds[2 * index] as number;
       bounds[2 * at + 1] = this.bounds[2 * index + 1] as number;
     }
-    const rows = this.#own && indices.map((index) => this.#row(index));
-    return new Batch(this.bytes, bounds, size, this.#common, this.#own, rows);
+    const rows = this.#own || this.#numbers ? indices.map((index) => this.#row(index)) : undefined;
+    return new Batch(this.bytes, bounds, size, this.#common, this.#own, rows, 0, this.#numbers);
   }
 
   /** The same header for all: costs the same for 1 event and for 10,000. `keepExisting` leaves an event's present value alone. */
@@ -193,7 +219,12 @@ export class Batch implements Iterable<Event> {
 
   /** Gives event i the headers `headers[i]`, and no others. */
   withHeaders(headers: readonly ReadonlyMap<string, string>[]): Batch {
-    return this.#with(NO_HEADERS, headerRows(headers), undefined, 0);
+    const rows = headerRows(headers);
+    if (!this.#numbers) return this.#with(NO_HEADERS, rows, undefined, 0);
+    // The rows stay those of the numbers.
+    const byRow = new Map(Array.from({ length: this.size }, (_, index) => [this.#row(index), index]));
+    const moved: HeaderRows = { at: (row) => rows.at(byRow.get(row) as number), get: (row, name) => rows.get(byRow.get(row) as number, name) };
+    return this.#with(NO_HEADERS, moved, this.#rows, this.#firstRow);
   }
 
   /** Gives event i the body `bodies[i]`, and keeps the headers. */
@@ -205,7 +236,7 @@ export class Batch implements Iterable<Event> {
       length += body.length;
       bounds[2 * index + 1] = length;
     }
-    return new Batch(Buffer.concat(bodies, length), bounds, this.size, this.#common, this.#own, this.#rows, this.#firstRow);
+    return new Batch(Buffer.concat(bodies, length), bounds, this.size, this.#common, this.#own, this.#rows, this.#firstRow, this.#numbers);
   }
 
   /** Only good for asking headers: lets go of the bytes. For rows of headers that are made from a batch's own. */
@@ -230,7 +261,7 @@ export class Batch implements Iterable<Event> {
     rows: Uint32Array | undefined,
     firstRow: number,
   ): Batch {
-    const batch = new Batch(this.bytes, this.bounds, this.size, common, own, rows, firstRow);
+    const batch = new Batch(this.bytes, this.bounds, this.size, common, own, rows, firstRow, this.#numbers);
     batch.#byteLength = this.#byteLength;
     return batch;
   }
@@ -287,6 +318,11 @@ class JoinedRows implements HeaderRows {
   get(row: number, name: string): string | undefined {
     const [batch, index] = this.#find(row);
     return batch.header(index, name);
+  }
+
+  encoded(row: number): Buffer | undefined {
+    const [batch, index] = this.#find(row);
+    return batch.encodedHeaders(index);
   }
 
   #find(row: number): [Batch, number] {

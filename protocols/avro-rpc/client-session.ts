@@ -1,12 +1,11 @@
 import type { Batch } from '../../core/batch.ts';
+import type { Origin } from '../../core/component.ts';
 import { AvroWriter } from '../avro-writer.ts';
 import { AvroCursor, AvroFormatError } from './cursor.ts';
 import { writeEvents } from './events.ts';
-import { FLUME_HASH, MATCH, PROTOCOL_HASH, PROTOCOL_TEXT, readHandshakeResponse, writeHandshakeRequest, writeMap } from './handshake.ts';
+import { FLUME_HASH, MATCH, PROTOCOL_HASH, PROTOCOL_TEXT, readHandshakeResponse, writeHandshakeRequest } from './handshake.ts';
+import { encodeOrigin, ORIGIN_ENTRY } from './origin.ts';
 import { STATUS } from './server-session.ts';
-
-type Meta = ReadonlyMap<string, Buffer>;
-const NO_META: Meta = new Map();
 
 export type Answer =
   | { readonly kind: 'stored' }
@@ -17,25 +16,13 @@ export type Answer =
 /** The sending end of one connection: one call at a time. Does no I/O. */
 export class ClientSession {
   readonly #writer = new AvroWriter();
-  /** Sent with the handshake. */
-  readonly #meta: Meta;
   #established = false;
   /** After a receiver that knows only protocols whose text it was told. */
   #tellText = false;
   #serverHash = FLUME_HASH;
-  #serverMeta: Meta = NO_META;
 
-  constructor(meta: Meta = NO_META) {
-    this.#meta = meta;
-  }
-
-  /** What the receiver answered to the entries of the handshake. */
-  get serverMeta(): Meta {
-    return this.#serverMeta;
-  }
-
-  /** The message for a batch; it holds until the next call. */
-  request(batch: Batch, meta: Meta = NO_META): Buffer {
+  /** The message for a batch and where its events come from, if that is known; it holds until the next call. */
+  request(batch: Batch, origin?: Origin): Buffer {
     const writer = this.#writer;
     writer.truncate(0);
     if (!this.#established) {
@@ -43,10 +30,14 @@ export class ClientSession {
         clientHash: this.#tellText ? PROTOCOL_HASH : FLUME_HASH,
         clientProtocol: this.#tellText ? PROTOCOL_TEXT : undefined,
         serverHash: this.#serverHash,
-        meta: this.#meta,
       });
     }
-    writeMap(writer, meta);
+    if (origin) {
+      writer.count(1);
+      writer.string(ORIGIN_ENTRY);
+      writer.bytes(encodeOrigin(origin));
+    }
+    writer.count(0);
     writer.string('appendBatch');
     writeEvents(writer, batch);
     return writer.view(0);
@@ -56,7 +47,7 @@ export class ClientSession {
   receive(message: Buffer): Answer {
     const cursor = new AvroCursor(message);
     if (!this.#established) {
-      const { match, serverHash, meta } = readHandshakeResponse(cursor);
+      const { match, serverHash } = readHandshakeResponse(cursor);
       if (serverHash) this.#serverHash = Buffer.from(serverHash);
       if (match === MATCH.none) {
         if (this.#tellText) throw new AvroFormatError('the receiver does not take our protocol, whose text it was told: is it an avro source of Flume?');
@@ -64,7 +55,6 @@ export class ClientSession {
         return { kind: 'again' };
       }
       this.#established = true;
-      this.#serverMeta = meta;
     }
     cursor.skipMap();
     if (cursor.byte() !== 0) return { kind: 'refused', reason: `the receiver failed: ${errorText(cursor)}` };

@@ -12,6 +12,8 @@ export const PROTOCOL_HASH = Buffer.from('30da54059df72d9584b867d5202e2069', 'he
 export const FLUME_HASH = Buffer.from('86aadae2c45474c0fe93ffd0f2350a65', 'hex');
 
 const HASH_BYTES = 16;
+/** The second branch of a union, and a map without entries. */
+const EMPTY_META = Buffer.from([2, 0]);
 
 /** How the two protocols go together; the number is the one on the wire. */
 export const MATCH = { both: 0, client: 1, none: 2 } as const;
@@ -21,28 +23,26 @@ export interface HandshakeRequest {
   readonly clientHash: Buffer;
   readonly clientProtocol: string | undefined;
   readonly serverHash: Buffer;
-  readonly meta: ReadonlyMap<string, Buffer>;
 }
 
 export interface HandshakeResponse {
   readonly match: Match;
   readonly serverHash: Buffer | undefined;
-  readonly meta: ReadonlyMap<string, Buffer>;
 }
 
 export function readHandshakeRequest(cursor: AvroCursor): HandshakeRequest {
   const clientHash = cursor.fixed(HASH_BYTES);
   const clientProtocol = cursor.present() ? cursor.sized().toString() : undefined;
   const serverHash = cursor.fixed(HASH_BYTES);
-  return { clientHash, clientProtocol, serverHash, meta: cursor.present() ? cursor.map() : new Map() };
+  if (cursor.present()) cursor.skipMap();
+  return { clientHash, clientProtocol, serverHash };
 }
 
-export function writeHandshakeRequest(writer: AvroWriter, { clientHash, clientProtocol, serverHash, meta }: HandshakeRequest): void {
+export function writeHandshakeRequest(writer: AvroWriter, { clientHash, clientProtocol, serverHash }: HandshakeRequest): void {
   writer.raw(clientHash);
   writeOptional(writer, clientProtocol, (text) => writer.string(text));
   writer.raw(serverHash);
-  writer.count(1);
-  writeMap(writer, meta);
+  writer.raw(EMPTY_META);
 }
 
 export function readHandshakeResponse(cursor: AvroCursor): HandshakeResponse {
@@ -50,25 +50,15 @@ export function readHandshakeResponse(cursor: AvroCursor): HandshakeResponse {
   if (match !== MATCH.both && match !== MATCH.client && match !== MATCH.none) throw new AvroFormatError(`the answer to the handshake is ${match}, and 0 to 2 are known`);
   if (cursor.present()) cursor.skipSized();
   const serverHash = cursor.present() ? cursor.fixed(HASH_BYTES) : undefined;
-  return { match, serverHash, meta: cursor.present() ? cursor.map() : new Map() };
+  if (cursor.present()) cursor.skipMap();
+  return { match, serverHash };
 }
 
 /** Unless both sides know each other's protocol, ours goes with the answer. */
-export function writeHandshakeResponse(writer: AvroWriter, match: Match, meta: ReadonlyMap<string, Buffer>): void {
+export function writeHandshakeResponse(writer: AvroWriter, match: Match): void {
   writer.count(match);
   writeOptional(writer, match === MATCH.both ? undefined : PROTOCOL_TEXT, (text) => writer.string(text));
   writeOptional(writer, match === MATCH.both ? undefined : PROTOCOL_HASH, (hash) => writer.raw(hash));
-  writeOptional(writer, meta.size > 0 ? meta : undefined, (entries) => writeMap(writer, entries));
-}
-
-export function writeMap(writer: AvroWriter, entries: ReadonlyMap<string, Buffer>): void {
-  if (entries.size > 0) {
-    writer.count(entries.size);
-    for (const [name, value] of entries) {
-      writer.string(name);
-      writer.bytes(value);
-    }
-  }
   writer.count(0);
 }
 

@@ -1,9 +1,10 @@
-import type { Batch } from '../../core/batch.ts';
+import { Batch } from '../../core/batch.ts';
 import { AvroWriter } from '../avro-writer.ts';
 import { protocolFault } from './client-protocol.ts';
 import { AvroCursor, AvroFormatError } from './cursor.ts';
 import { readEvent, readEvents } from './events.ts';
-import { FLUME_HASH, MATCH, PROTOCOL_HASH, readHandshakeRequest, writeHandshakeResponse, writeMap, type HandshakeRequest, type Match } from './handshake.ts';
+import { FLUME_HASH, MATCH, PROTOCOL_HASH, readHandshakeRequest, writeHandshakeResponse, type HandshakeRequest, type Match } from './handshake.ts';
+import { decodeOrigin, ORIGIN_ENTRY } from './origin.ts';
 
 /** Values of the protocol's enum Status, as on the wire. */
 export const STATUS = { ok: 0, failed: 1, unknown: 2 } as const;
@@ -11,9 +12,6 @@ export type Status = (typeof STATUS)[keyof typeof STATUS];
 
 /** Most client protocols that are remembered besides our own. */
 const MOST_LEARNED = 256;
-
-type Meta = ReadonlyMap<string, Buffer>;
-const NO_META: Meta = new Map();
 
 /** Protocols of clients, by their hashes, that are known to send events as we read them. Shared by the connections of a source. */
 export class KnownProtocols {
@@ -32,20 +30,17 @@ export class KnownProtocols {
 export type Request =
   | { readonly kind: 'answer'; readonly answer: Buffer }
   /** A call whose events are to be stored; the session's `status` or `error` makes its answer, which begins with `handshake`. */
-  | { readonly kind: 'events'; readonly handshake: Buffer; readonly batch: Batch; readonly single: boolean; readonly meta: Meta };
+  | { readonly kind: 'events'; readonly handshake: Buffer; readonly batch: Batch; readonly single: boolean };
 
 /** The receiving end of one connection: handshake, calls, answers. Does no I/O. */
 export class ServerSession {
   readonly #known: KnownProtocols;
   readonly #mostEvents: number;
-  /** Answers the entries that a client sent along with its handshake. */
-  readonly #greet: (meta: Meta) => Meta;
   #established = false;
 
-  constructor(known: KnownProtocols, mostEvents: number, greet: (meta: Meta) => Meta = () => NO_META) {
+  constructor(known: KnownProtocols, mostEvents: number) {
     this.#known = known;
     this.#mostEvents = mostEvents;
-    this.#greet = greet;
   }
 
   /** Throws AvroFormatError where the message cannot be understood, and TooManyEventsError. */
@@ -67,15 +62,16 @@ export class ServerSession {
     const single = name === 'append';
     const batch = single ? readEvent(cursor) : readEvents(cursor, this.#mostEvents);
     if (cursor.left > 0) throw new AvroFormatError(`${cursor.left} bytes follow the events of ${name}`);
-    return { kind: 'events', handshake, batch, single, meta };
+    const origin = batch.size > 0 ? meta.get(ORIGIN_ENTRY) : undefined;
+    return { kind: 'events', handshake, single, batch: origin ? Batch.numbered(batch, decodeOrigin(origin, batch.size)) : batch };
   }
 
   /** An answer that is the whole message: the call is not executed. */
-  #shake({ clientHash, clientProtocol, serverHash, meta }: HandshakeRequest, writer: AvroWriter): Request | undefined {
+  #shake({ clientHash, clientProtocol, serverHash }: HandshakeRequest, writer: AvroWriter): Request | undefined {
     if (!this.#known.has(clientHash)) {
       const fault = clientProtocol === undefined ? undefined : protocolFault(clientProtocol);
       if (clientProtocol === undefined || fault !== undefined) {
-        writeHandshakeResponse(writer, MATCH.none, NO_META);
+        writeHandshakeResponse(writer, MATCH.none);
         if (fault !== undefined) throw new AvroFormatError(`the client's protocol ${fault}`);
         return { kind: 'answer', answer: Buffer.from(writer.view(0)) };
       }
@@ -83,7 +79,7 @@ export class ServerSession {
     }
     const isOurs = serverHash.equals(PROTOCOL_HASH) || serverHash.equals(FLUME_HASH);
     const match: Match = isOurs ? MATCH.both : MATCH.client;
-    writeHandshakeResponse(writer, match, this.#greet(meta));
+    writeHandshakeResponse(writer, match);
     this.#established = true;
     return undefined;
   }
@@ -96,14 +92,13 @@ export function statusAnswer(handshake: Buffer, status: Status): Buffer {
 /** What a client gets where its call could not be executed at all. */
 export function errorAnswer(handshake: Buffer, text: string): Buffer {
   const writer = new AvroWriter(128);
-  writeMap(writer, NO_META);
   writer.raw(ERROR);
   writer.string(text);
   return Buffer.concat([handshake, writer.view(0)]);
 }
 
-/** Flag true, then the first branch of the error's union, a string. */
-const ERROR = Buffer.from([1, 0]);
+/** No metadata, flag true, then the first branch of the error's union, a string. */
+const ERROR = Buffer.from([0, 1, 0]);
 /** No metadata, flag false, the status. */
 const STATUS_ANSWERS = [STATUS.ok, STATUS.failed, STATUS.unknown].map((status) => Buffer.from([0, 0, 2 * status]));
 

@@ -1,6 +1,6 @@
 import type { SecureContext } from 'node:tls';
 import type { Batch } from '../../core/batch.ts';
-import type { Context, Description, Sink } from '../../core/component.ts';
+import type { Context, Description, Origin, Sink } from '../../core/component.ts';
 import { describeError } from '../../core/errors.ts';
 import { clientContext } from '../../io/tls/contexts.ts';
 import type { TlsLists } from '../../io/tls/tls-names.ts';
@@ -27,8 +27,6 @@ interface StoreOptions {
   readonly path: string;
   readonly password: string | undefined;
 }
-
-const NO_GREETING: ReadonlyMap<string, Buffer> = new Map();
 
 /** One receiver and the connection to it, if one is open. */
 export class Receiver {
@@ -88,14 +86,14 @@ export class AvroSink implements Sink {
     for (const receiver of this.#receivers) receiver.close();
   }
 
-  async write(batch: Batch, signal: AbortSignal): Promise<void> {
+  async write(batch: Batch, signal: AbortSignal, origin?: Origin): Promise<void> {
     if (batch.size === 0) return;
     const abort = (): void => this.#receivers.forEach((receiver) => receiver.close());
     signal.addEventListener('abort', abort, { once: true });
     try {
       await this.#arranged.send((receiver) => {
         signal.throwIfAborted();
-        return receiver.connection().append(batch);
+        return receiver.connection().append(batch, origin);
       });
     } finally {
       signal.removeEventListener('abort', abort);
@@ -118,7 +116,6 @@ export class AvroSink implements Sink {
       requestMs,
       deflateLevel,
       tls: verify && context ? { context, verify } : undefined,
-      greeting: NO_GREETING,
       count: (what) => this.#context.count(`Connection${what}Count`, 1),
     });
   }

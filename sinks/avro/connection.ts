@@ -2,6 +2,7 @@ import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContext, TLSSocket } from 'node:tls';
 import type { Batch } from '../../core/batch.ts';
+import type { Origin } from '../../core/component.ts';
 import { DeflatedStream } from '../../io/deflated-stream.ts';
 import { tlsReason } from '../../io/tls/layers.ts';
 import { ClientSession, type Answer } from '../../protocols/avro-rpc/client-session.ts';
@@ -19,8 +20,6 @@ export interface ConnectionOptions {
   readonly requestMs: number;
   readonly tls: { readonly context: SecureContext; readonly verify: 'all' | 'chain' | 'nothing' } | undefined;
   readonly deflateLevel: number | undefined;
-  /** Goes with the handshake, and with each call what `callMeta` answers once the receiver has answered the handshake. */
-  readonly greeting: ReadonlyMap<string, Buffer>;
   count(what: 'Created' | 'Closed' | 'Failed'): void;
 }
 
@@ -40,7 +39,7 @@ export class AvroClientConnection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
-    this.#session = new ClientSession(options.greeting);
+    this.#session = new ClientSession();
     this.#frames = new FrameReader({ messageBytes: MOST_ANSWER_BYTES }, (serial, message) => this.#received(serial, message));
   }
 
@@ -50,11 +49,6 @@ export class AvroClientConnection {
 
   get ageMs(): number {
     return performance.now() - this.#openedMs;
-  }
-
-  /** What the receiver answered to the greeting; empty before its first answer, and from Flume. */
-  get serverMeta(): ReadonlyMap<string, Buffer> {
-    return this.#session.serverMeta;
   }
 
   get address(): string {
@@ -68,9 +62,9 @@ export class AvroClientConnection {
   }
 
   /** Resolves when the receiver has stored the batch. */
-  async append(batch: Batch, meta?: ReadonlyMap<string, Buffer>): Promise<void> {
-    const answer = await this.#call(batch, meta);
-    const last = answer.kind === 'again' ? await this.#call(batch, meta) : answer;
+  async append(batch: Batch, origin?: Origin): Promise<void> {
+    const answer = await this.#call(batch, origin);
+    const last = answer.kind === 'again' ? await this.#call(batch, origin) : answer;
     if (last.kind === 'stored') return;
     const failure = new Error(last.kind === 'refused' ? last.reason : 'the receiver asks for the same request again and again');
     this.close(failure);
@@ -85,13 +79,13 @@ export class AvroClientConnection {
     this.#waiting = undefined;
   }
 
-  #call(batch: Batch, meta: ReadonlyMap<string, Buffer> | undefined): Promise<Answer> {
+  #call(batch: Batch, origin: Origin | undefined): Promise<Answer> {
     const { connectMs, requestMs } = this.#options;
     const limit = this.#answered ? requestMs : connectMs;
     const text = `no answer within ${limit / 1000} s; whether the receiver has stored the events is not known`;
     return this.#within(limit, text, async () => {
       const stream = await this.#connected();
-      const message = this.#session.request(batch, meta);
+      const message = this.#session.request(batch, origin);
       const answer = new Promise<Buffer>((resolve, reject) => (this.#waiting = { resolve, reject }));
       stream.cork();
       stream.write(frameHead(++this.#serial, message.length));

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { memoryChannel } from '../../../../channels/memory.ts';
 import { Batch } from '../../../../core/batch.ts';
 import { ChannelFullError } from '../../../../core/errors.ts';
 import { avroSink } from '../../../../sinks/avro/index.ts';
 import { AvroSink } from '../../../../sinks/avro/avro-sink.ts';
 import { BalancedReceivers, FailoverReceivers } from '../../../../sinks/avro/receivers.ts';
 import { AvroSource, type AvroSourceSettings } from '../../../../sources/avro/avro-source.ts';
-import { batchOf, create, eventually, FakeContext, FakeSourceContext, never } from '../../../conformance/fakes.ts';
+import { batchOf, bodiesOf, create, eventually, FakeContext, FakeSourceContext, never } from '../../../conformance/fakes.ts';
 import { sinkConformance, type SinkUnderTest } from '../../../conformance/sink.ts';
 
 const LISTS = { 'include-protocols': [], 'exclude-protocols': [], 'include-cipher-suites': [], 'exclude-cipher-suites': [] };
@@ -142,6 +143,21 @@ describe('avro sink', () => {
       assert.throws(() => create(avroSink, { hostname: 'a', port: '1', ...properties }, new FakeContext()), wanted);
     });
   }
+
+  test('A2 a batch whose answer is lost and that comes again, in other pieces, is stored once', async () => {
+    const { context, port } = await receiver();
+    const channel = await create(memoryChannel, {}, context);
+    context.deliver = (batch) => channel.put(batch, never);
+    const sink = await sinkTo(port);
+    const batch = batchOf('a', 'b', 'c', 'd');
+    await sink.write(batch, never, { store: 'x', spans: [[7, 11]] });
+    await sink.write(batch.slice(0, 2), never, { store: 'x', spans: [[7, 9]] });
+    await sink.write(batchOf('c', 'd', 'e'), never, { store: 'x', spans: [[9, 12]], settled: 9 });
+    await sink.write(batchOf('e'), never, { store: 'another', spans: [[11, 12]] });
+    assert.deepEqual(bodiesOf((await channel.take(100, never))?.batch ?? batchOf()), ['a', 'b', 'c', 'd', 'e', 'e']);
+    assert.equal(context.counted('EventRepeatedCount'), 4);
+    await sink.stop();
+  });
 
   test('hosts with default_failover name the receivers', async () => {
     const one = await receiver();

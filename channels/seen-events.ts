@@ -1,0 +1,75 @@
+import type { Batch } from '../core/batch.ts';
+import type { Origin } from '../core/component.ts';
+
+/** Most senders that are remembered; the one that was not heard of for the longest time is forgotten first. */
+const MOST_STORES = 10_000;
+/** Most ranges that are remembered of one sender: they grow only while it sends with gaps, to several receivers. The lowest is forgotten first. */
+const MOST_RANGES = 10_000;
+
+type Range = [from: number, to: number];
+
+/**
+ * Which events of other agents' stores were put here, by the numbers they have there: a batch that is sent again, because its answer was
+ * lost or somebody was killed, is put once. What a sender says is settled is forgotten, since it never comes again.
+ */
+export class SeenEvents {
+  /** In the order in which they were heard of last. */
+  readonly #stores = new Map<string, Range[]>();
+
+  /** The events that were not put before; the batch itself where that is all of them. */
+  unseen(batch: Batch): Batch {
+    const { origin } = batch;
+    const ranges = origin && this.#stores.get(origin.store);
+    if (!ranges || ranges.length === 0 || !origin.spans.some(([first, end]) => meets(ranges, first, end))) return batch;
+    const kept: number[] = [];
+    let index = 0;
+    for (const [first, end] of origin.spans) {
+      for (let number = first; number < end; number++, index++) if (!meets(ranges, number, number + 1)) kept.push(index);
+    }
+    return batch.select(Uint32Array.from(kept));
+  }
+
+  /** The events of `origin` were put. */
+  add({ store, spans, settled = 0 }: Origin): void {
+    const ranges = this.#stores.get(store) ?? [];
+    this.#stores.delete(store);
+    this.#stores.set(store, ranges);
+    for (const [first, end] of spans) insert(ranges, first, end);
+    while (ranges.length > 0 && (ranges.length > MOST_RANGES || (ranges[0] as Range)[1] <= settled)) ranges.shift();
+    for (const oldest of this.#stores.keys()) {
+      if (this.#stores.size <= MOST_STORES) break;
+      this.#stores.delete(oldest);
+    }
+  }
+
+  /** All that is remembered, to be added again after a restart. */
+  get all(): readonly Origin[] {
+    return [...this.#stores].filter(([, ranges]) => ranges.length > 0).map(([store, spans]) => ({ store, spans }));
+  }
+}
+
+/** Index of the first range that ends above `number`. */
+function placeOf(ranges: readonly Range[], number: number): number {
+  let low = 0;
+  let high = ranges.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ranges[middle] as Range)[1] <= number) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+function meets(ranges: readonly Range[], from: number, to: number): boolean {
+  const next = ranges[placeOf(ranges, from)];
+  return next !== undefined && next[0] < to;
+}
+
+function insert(ranges: Range[], from: number, to: number): void {
+  // One that ends where this begins is made longer.
+  const at = placeOf(ranges, from - 1);
+  let end = at;
+  let joined: Range = [from, to];
+  for (let range = ranges[end]; range && range[0] <= joined[1]; range = ranges[++end]) joined = [Math.min(joined[0], range[0]), Math.max(joined[1], range[1])];
+  ranges.splice(at, end - at, joined);
+}
