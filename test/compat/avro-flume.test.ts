@@ -76,7 +76,7 @@ describe('Avro RPC with Flume 1.11', { skip, timeout: 240_000, concurrency: 8 },
   for (const kind of ['balanced', 'failover']) {
     test(`A9 Flume's ${kind === 'balanced' ? 'load_balance' : 'failover'} group over two sources of ours, one of which goes away`, async () => {
       const [one, two] = [groups.get(`${kind}1`), groups.get(`${kind}2`)];
-      if (!one || !two) return assert.fail('there are two sources');
+      if (!one || !two) assert.fail('there are two sources');
       const sink = await ourSink(flumePair[kind === 'balanced' ? 2 : 3] as number, TRANSPORTS[0] as Transport);
       const sent: string[] = [];
       const send = async (from: number, to: number): Promise<void> => {

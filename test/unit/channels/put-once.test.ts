@@ -7,9 +7,9 @@ import { Batch } from '../../../core/batch.ts';
 import { bodiesOf, isOpen } from '../../conformance/fakes.ts';
 
 describe('events that are put once', () => {
-  test('A2 what was put is not put again, in whole or in part, whatever the batches', () => {
+  test('A2 what was put is not put again, in whole or in part, whatever the batches', async () => {
     const span = fc.tuple(fc.nat(40), fc.integer({ min: 1, max: 8 }));
-    fc.assert(
+    await fc.assert(
       fc.asyncProperty(fc.array(fc.array(span, { minLength: 1, maxLength: 3 }), { maxLength: 20 }), async (batches) => {
         const stored: string[] = [];
         const model = new Set<string>();
