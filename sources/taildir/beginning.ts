@@ -19,9 +19,9 @@ export type Beginning = 'known' | 'wait';
  */
 export async function findBeginning(file: TailFile, handle: TailHandle, facts: FileFacts, table: FileTable, log: Logger): Promise<Beginning> {
   const { former } = file;
-  if (former && facts.size >= former.mark.position && stillThere(former.mark, handle)) {
+  if (former && facts.size >= former.position && stillThere(former, handle)) {
     // A file system that told a wrong size for a while: nothing has happened.
-    file.beginAt(former.mark);
+    file.beginAt(former);
     file.former = undefined;
     return 'known';
   }

@@ -1,6 +1,6 @@
 import type { StoreFiles } from '../../io/store-files.ts';
 import { checksum, type Mark } from './marks.ts';
-import type { Former, Identity } from './tail-file.ts';
+import type { Identity } from './tail-file.ts';
 
 /**
  * Two files. The position file is Flume's: a JSON array of `{"inode":1,"pos":2,"file":"/path"}`, which Flume can go on from. Beside it,
@@ -17,12 +17,14 @@ export interface SavedFile {
   readonly position: number;
   readonly mark: Mark | undefined;
   readonly size: number;
-  readonly former: Former | undefined;
+  readonly former: Mark | undefined;
   readonly discarding: boolean;
   /** A compressed file that was read as a whole. */
   readonly compressed: boolean;
   /** No name that is followed led to it when it was written down. */
   readonly gone: boolean;
+  /** The file was emptied since, and may be there with something else in it. */
+  readonly emptied: boolean;
   readonly seenMs: number;
 }
 
@@ -105,7 +107,7 @@ function positionEntry(entry: unknown): SavedFile[] {
   const { inode, pos, file } = entry as Record<string, unknown>;
   if (typeof inode !== 'bigint' || typeof pos !== 'bigint' || pos < 0n || typeof file !== 'string') return [];
   const position = Number(pos);
-  return [{ inode, identity: undefined, path: file, position, mark: undefined, size: position, former: undefined, discarding: false, compressed: false, gone: false, seenMs: 0 }];
+  return [{ inode, identity: undefined, path: file, position, mark: undefined, size: position, former: undefined, discarding: false, compressed: false, gone: false, emptied: false, seenMs: 0 }];
 }
 
 interface Marks {
@@ -124,10 +126,11 @@ interface MarkEntry {
   /** Position, head, tail, all; only the position where that is all that is known. */
   readonly mark: MarkNumbers;
   readonly size: number;
-  readonly former?: readonly [MarkNumbers, number];
+  readonly former?: MarkNumbers;
   readonly discarding?: true;
   readonly compressed?: true;
   readonly gone?: true;
+  readonly emptied?: true;
   readonly seen: number;
 }
 
@@ -153,10 +156,11 @@ function savedOf(entry: MarkEntry): SavedFile {
     position: mark.position,
     mark: known ? mark : undefined,
     size: entry.size,
-    former: entry.former && { mark: markOf(entry.former[0]), noticedMs: entry.former[1] },
+    former: entry.former && markOf(entry.former),
     discarding: entry.discarding ?? false,
     compressed: entry.compressed ?? false,
     gone: entry.gone ?? false,
+    emptied: entry.emptied ?? false,
     seenMs: entry.seen,
   };
 }
@@ -185,10 +189,11 @@ export function writtenOf(file: SavedFile): Written {
     path: file.path,
     mark: mark ? markEntry(mark) : [file.position, null, null, null],
     size: file.size,
-    ...(former && { former: [markEntry(former.mark), former.noticedMs] as const }),
+    ...(former && { former: markEntry(former) }),
     ...(file.discarding && { discarding: true as const }),
     ...(file.compressed && { compressed: true as const }),
     ...(file.gone && { gone: true as const }),
+    ...(file.emptied && { emptied: true as const }),
     seen: file.seenMs,
   };
   const text = file.gone ? undefined : `{"inode":${inode},"pos":${file.position},"file":${javaJson(file.path)}}`;

@@ -60,7 +60,10 @@ export class Positions {
     const { files, faults } = await loadPositions(this.#stores, this.path, true);
     for (const { sentence, facts } of faults) this.#context.log.warn(sentence, facts);
     this.#sawFault = faults.length > 0;
-    for (const file of files) this.#pending.set(savedKey(file), file);
+    for (const file of files) {
+      if (file.emptied) this.#remember(file);
+      else this.#pending.set(savedKey(file), file);
+    }
   }
 
   /** Begins to write down positions; resolves once those of now are. */
@@ -79,15 +82,27 @@ export class Positions {
     await this.#stores.remove(`${this.path}.lock`).catch(() => undefined);
   }
 
+  /** Whether it is known how far the file was read, or what it held before it was emptied. */
+  knows(file: TailFile): boolean {
+    const saved = this.#pendingOf(file);
+    return saved !== undefined && (saved.position > 0 || saved.former !== undefined);
+  }
+
+  #pendingOf(file: TailFile): SavedFile | undefined {
+    if (this.#pending.size === 0) return undefined;
+    const key = keysOf(file.identity).find((each) => this.#pending.has(each));
+    return key === undefined ? undefined : this.#pending.get(key);
+  }
+
   /** Lets a file begin where it was left; false where nothing is known of it. */
   resume(file: TailFile, handle: TailHandle, facts: FileFacts): boolean {
-    const key = keysOf(file.identity).find((each) => this.#pending.has(each));
+    const saved = this.#pendingOf(file);
     const back = this.#table.takeDeparted(file.identity);
     if (back) {
       file.beginAt(back.mark);
       return true;
     }
-    if (key !== undefined && this.#resumeSaved(key, file, handle, facts)) return true;
+    if (saved && this.#resumeSaved(saved, file, handle, facts)) return true;
     if (file.initial && this.#rules.fromEnd && !this.#sawFault && file.former === undefined) {
       file.initial = false;
       file.beginAt(endOfLines(handle, facts.size));
@@ -98,15 +113,14 @@ export class Positions {
     return false;
   }
 
-  #resumeSaved(key: string, file: TailFile, handle: TailHandle, facts: FileFacts): boolean {
-    const saved = this.#pending.get(key) as SavedFile;
-    this.#pending.delete(key);
+  #resumeSaved(saved: SavedFile, file: TailFile, handle: TailHandle, facts: FileFacts): boolean {
+    this.#pending.delete(savedKey(saved));
     const mark = saved.mark ?? this.#takenOver(saved, file, handle, facts);
     file.initial = false;
+    file.former = saved.former;
     // An entry at 0 says no more than that the file was there.
     if (!mark || mark.position === 0) return false;
     file.beginAt(mark);
-    file.former = saved.former;
     file.discarding = saved.discarding;
     file.lastSize = saved.size;
     return true;
@@ -192,8 +206,8 @@ export class Positions {
     this.#remember(saved);
   }
 
-  #remember({ identity, mark, path, seenMs }: SavedFile): void {
-    if (identity && mark && mark.position > 0) this.#table.addDeparted({ identity, mark, goneMs: seenMs, exact: false, path });
+  #remember({ identity, mark, path, seenMs, emptied }: SavedFile): void {
+    if (identity && mark && mark.position > 0) this.#table.addDeparted({ identity, mark, goneMs: seenMs, exact: emptied, emptied, path });
   }
 
   /** Something about the file is to be written down. */
@@ -220,8 +234,7 @@ export class Positions {
     this.#savedMs = this.#table.now();
     const entries: Written[] = [];
     for (const file of this.#table.all) {
-      const isPending = this.#pending.size > 0 && keysOf(file.identity).some((key) => this.#pending.has(key));
-      if (isPending || (file.refused !== undefined && file.compressed === undefined)) continue;
+      if (this.#pendingOf(file) || (file.refused !== undefined && file.compressed === undefined)) continue;
       entries.push(this.#textOf(file));
     }
     for (const saved of this.#pending.values()) entries.push(writtenOf(saved));
@@ -238,12 +251,12 @@ export class Positions {
     const { stored, former, lastSize, shownPath, discarding } = file;
     const gone = file.names.size === 0;
     const now = gone ? (file.handle?.path() ?? shownPath) : shownPath;
-    return this.#cached(file, [stored, former, lastSize, now, discarding, gone], () => textOf(file.identity, stored, now, { size: Math.max(0, lastSize), former, discarding, gone, seenMs: 0 }));
+    return this.#cached(file, [stored, former, lastSize, now, discarding, gone], () => textOf(file.identity, stored, now, { size: Math.max(0, lastSize), former, discarding, gone, emptied: false, seenMs: 0 }));
   }
 
   #departedText(departed: Departed): Written {
-    const { identity, mark, path, goneMs } = departed;
-    return this.#cached(departed, [], () => textOf(identity, mark, path, { size: mark.position, former: undefined, discarding: false, gone: true, seenMs: goneMs }));
+    const { identity, mark, path, goneMs, emptied } = departed;
+    return this.#cached(departed, [], () => textOf(identity, mark, path, { size: mark.position, former: undefined, discarding: false, gone: true, emptied, seenMs: goneMs }));
   }
 
   #cached(key: object, of: readonly unknown[], make: () => Written): Written {
@@ -275,7 +288,7 @@ function inUse(path: string, who: string): AgentError {
   return new AgentError('M172', `cannot use the position file ${path}: ${who}; give each TAILDIR source a positionFile of its own`);
 }
 
-function textOf(identity: Identity, mark: Mark, path: string, rest: Pick<SavedFile, 'size' | 'former' | 'discarding' | 'gone' | 'seenMs'>): Written {
+function textOf(identity: Identity, mark: Mark, path: string, rest: Pick<SavedFile, 'size' | 'former' | 'discarding' | 'gone' | 'emptied' | 'seenMs'>): Written {
   return writtenOf({ inode: identity.inode, identity, path, position: mark.position, mark, compressed: false, ...rest });
 }
 

@@ -3,14 +3,16 @@ import { HEAD_BYTES, type Mark } from './marks.ts';
 import type { Directory, TailName } from './names.ts';
 import { keyOf, sameBirth, TailFile, type Identity } from './tail-file.ts';
 
-/** A file that is no longer followed: what it held, for those that begin with the same bytes, and for itself should it come back. */
+/** What a file held that is no longer followed, or was emptied: for those that begin with the same bytes, and for itself should it come back. */
 export interface Departed {
   readonly identity: Identity;
   readonly mark: Mark;
   /** When it was deleted, or until when it is known to have been there. */
   readonly goneMs: number;
-  /** Whether `goneMs` is the very moment. */
+  /** Whether `goneMs` is the very moment, or one after it. */
   readonly exact: boolean;
+  /** The file is there, and holds something else. */
+  readonly emptied: boolean;
   readonly path: string;
 }
 
@@ -110,7 +112,12 @@ export class FileTable {
     for (const name of file.names) file.detach(name);
     this.nameless.delete(file);
     if (this.#byKey.get(file.key) === file) this.#byKey.delete(file.key);
-    if (file.stored.position > 0) this.addDeparted({ identity: file.identity, mark: file.stored, goneMs, exact, path: file.shownPath });
+    if (file.stored.position > 0) this.addDeparted({ identity: file.identity, mark: file.stored, goneMs, exact, emptied: false, path: file.shownPath });
+  }
+
+  /** The file is about to begin anew. */
+  emptied(file: TailFile): void {
+    if (file.read.position > 0) this.addDeparted({ identity: file.identity, mark: file.read, goneMs: this.now(), exact: true, emptied: true, path: file.shownPath });
   }
 
   addDeparted(departed: Departed): void {
@@ -120,7 +127,7 @@ export class FileTable {
 
   /** The record of a file that comes back under its own identity. */
   takeDeparted({ device, inode, bornNs }: Identity): Departed | undefined {
-    const at = this.#departed.findLastIndex(({ identity }) => identity.inode === inode && identity.device === device && identity.bornNs === bornNs && bornNs !== 0n);
+    const at = this.#departed.findLastIndex(({ identity, emptied }) => !emptied && identity.inode === inode && identity.device === device && identity.bornNs === bornNs && bornNs !== 0n);
     return at < 0 ? undefined : this.#departed.splice(at, 1)[0];
   }
 
@@ -142,8 +149,6 @@ export class FileTable {
     }
     for (const other of this.#byKey.values()) {
       if (other === file) continue;
-      const { former } = other;
-      if (former && bornMs <= former.noticedMs && sameHead(former.mark)) found.push({ mark: former.mark, path: other.shownPath, state: 'ended', exact: true });
       if (other.refused !== undefined || !sameHead(other.read)) continue;
       const end = this.nameless.has(other) ? endOf(other, this.now()) : undefined;
       if (end) {
@@ -151,7 +156,7 @@ export class FileTable {
         if (may) found.push({ mark: other.read, path: other.shownPath, state: end.settled ? 'ended' : 'unsettled', exact: end.exact, handle: other.handle });
         // One that was moved away from where the new file is now was not copied; nor one that was found after the other was made.
       } else if (other.leftPath !== file.shownPath && (bornMs === 0 || bornMs + CLOCK_TICK_MS >= other.foundMs)) {
-        found.push({ mark: other.read, path: other.shownPath, state: other.inFlight.length > 0 ? 'unsettled' : 'alive', exact: true, handle: other.handle });
+        found.push({ mark: other.read, path: other.shownPath, state: other.inFlight.length > 0 || other.shrunkSinceMs > 0 ? 'unsettled' : 'alive', exact: true, handle: other.handle });
       }
     }
     return found;

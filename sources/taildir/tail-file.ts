@@ -10,12 +10,6 @@ export interface Identity {
   readonly bornNs: bigint;
 }
 
-/** What a file held before it was emptied. */
-export interface Former {
-  readonly mark: Mark;
-  readonly noticedMs: number;
-}
-
 /** One file that is followed, under whatever names. */
 export class TailFile {
   identity: Identity;
@@ -41,7 +35,8 @@ export class TailFile {
   /** Since when a smaller size was seen that may be a mistake. */
   shrunkSinceMs = 0;
   readonly foundMs: number;
-  former: Former | undefined;
+  /** What it held before it was emptied. */
+  former: Mark | undefined;
   /** Whether it is known where to begin: at 0, or behind what another file had in common with it. */
   decided = false;
   /** Since when complete lines wait for those that may belong to them, and the size of the file then. */
@@ -113,8 +108,8 @@ export class TailFile {
   }
 
   /** The content is another one than before. Only when nothing is in flight. */
-  beginAnew(nowMs: number): void {
-    if (this.read.position > 0) this.former = { mark: this.read, noticedMs: nowMs };
+  beginAnew(): void {
+    if (this.read.position > 0) this.former = this.read;
     this.beginAt(START);
     this.decided = false;
     this.lastSize = 0;

@@ -65,6 +65,8 @@ export class Tailer implements Source {
       await positions.open();
       await discovery.start({ found: (file) => this.#enqueue(file), hinted: () => this.#hint() });
       await positions.settleMissing((file) => this.#enqueue(file));
+      // What is known first: a new file may be a copy of one that was emptied meanwhile.
+      this.#queue.sort((a, b) => Number(positions.knows(b)) - Number(positions.knows(a)));
       await positions.start();
     } catch (error) {
       await this.#close();
@@ -278,7 +280,8 @@ export class Tailer implements Source {
     }
     if (size > 0) this.#context.log.warn(sentence, facts);
     this.#context.count('FileTruncatedCount', 1);
-    file.beginAnew(this.#parts.table.now());
+    this.#parts.table.emptied(file);
+    file.beginAnew();
     this.#parts.positions.changed(file);
     this.#enqueue(file);
   }
