@@ -139,7 +139,8 @@ function encodeSlot(state: GuardState, number: number): Buffer {
   return bytes;
 }
 
-function readSlots(bytes: Buffer): GuardReading & { number: number } {
+/** What the bytes of a guard say. */
+export function readSlots(bytes: Buffer): GuardReading & { number: number } {
   const slots = [decodeSlot(bytes.subarray(0, SLOT_BYTES)), decodeSlot(bytes.subarray(SLOT_BYTES, GUARD_BYTES))];
   const [best] = slots.filter((slot) => slot !== undefined).sort((a, b) => b.number - a.number);
   if (best && best.version !== FORMAT_VERSION) return { number: best.number, version: best.version };
