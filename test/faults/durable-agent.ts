@@ -50,6 +50,8 @@ export class Rig {
   readonly #conf: string;
   readonly #senders: Sender[] = [];
   agent: RunningAgent | undefined;
+  /** What has to be undone once the agent is dead, before the folder is removed. */
+  readonly atEnd: (() => void)[] = [];
 
   constructor(t: TestContext, { sink = FILE_ROLL, ...options }: RigOptions = {}) {
     this.#conf = CONF + sink;
@@ -60,6 +62,7 @@ export class Rig {
     t.after(async () => {
       await this.referee.close();
       await this.agent?.kill();
+      for (const undo of this.atEnd) undo();
       rmSync(this.folder, { recursive: true, force: true });
     });
   }

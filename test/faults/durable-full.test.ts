@@ -1,80 +1,120 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { fileChannel } from '../../channels/leveldb/index.ts';
-import type { Channel } from '../../core/component.ts';
-import { batchOf, create, eventually, FakeContext, never } from '../conformance/fakes.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Rig, SINK_BATCH } from './durable-agent.ts';
+import { gateSink, openGate } from './gate.ts';
+import { CLEAN, harmOf, reportOf } from './referee/referee.ts';
+import type { Sender } from './referee/referee.ts';
+import { Ballast, mountSmall, type Kind } from './small-disk.ts';
+import { long } from './watch.ts';
 
-/** A small disk of its own; nothing where this machine lets nobody mount one. */
-function smallDisk(t: TestContext): string | undefined {
-  const directory = mkdtempSync(join(tmpdir(), 'millrace-full-'));
-  const { status } = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=80m', 'tmpfs', directory]);
-  t.after(() => {
-    if (status === 0) spawnSync('umount', [directory]);
-    rmSync(directory, { recursive: true, force: true });
-  });
-  if (status === 0) return directory;
-  t.skip('a file system in memory cannot be mounted: run as root');
-  return undefined;
+const DISK_MB = 256;
+/** Left for the store, of which the channel keeps some for worse times. */
+const ROOM_MB = 120;
+
+interface FullDisk {
+  readonly rig: Rig;
+  readonly sender: Sender;
+  /** What fills the disk, and all that it leaves. */
+  readonly ballasts: readonly [Ballast, Ballast];
 }
 
-async function open(directory: string): Promise<Channel> {
-  const properties = { checkpointDir: join(directory, 'c'), dataDirs: join(directory, 'd'), minimumRequiredSpace: '0', 'keep-alive': '0' };
-  const channel = await create(fileChannel, properties, new FakeContext());
-  await channel.start();
-  return channel;
-}
-
-async function putUntilRefused(channel: Channel, acknowledged: number[], most: number): Promise<boolean> {
-  for (let round = 0; round < most; round++) {
-    const first = acknowledged.length;
-    const numbers = Array.from({ length: 100 }, (_, index) => first + index);
-    try {
-      await channel.put(batchOf(...numbers.map((number) => `${number} ${'x'.repeat(1000)}`)), never);
-      acknowledged.push(...numbers);
-    } catch {
-      return true;
-    }
+/** An agent whose sink waits and whose store is on a disk without a byte left; nothing where no disk can be had. */
+async function fillUp(t: TestContext, kind: Kind): Promise<FullDisk | undefined> {
+  const rig = new Rig(t, { lengths: 'edges', sink: gateSink('hangs', SINK_BATCH, '@FOLDER@/out/out.txt') });
+  const reason = mountSmall(kind, DISK_MB, rig.store, rig.atEnd);
+  if (reason !== undefined) {
+    t.skip(reason);
+    return undefined;
   }
-  return false;
+  const ballasts = [new Ballast(rig.store, 'ballast'), new Ballast(rig.store, 'more')] as const;
+  ballasts[0].take((DISK_MB - ROOM_MB) * 1024 * 1024);
+  await rig.start();
+  const [sender] = rig.send(1, Infinity) as [Sender];
+  await rig.until('a refusal', () => sender.refusals.length > 0, 60_000);
+  rig.referee.fault('the disk is full');
+  // The channel stops before the last byte is gone; another process takes that too, and the channel has to bear it.
+  ballasts[1].take();
+  await sleep(500);
+  assert.ok(rig.agent?.running());
+  return { rig, sender, ballasts };
 }
 
-async function drain(channel: Channel): Promise<number[]> {
-  const numbers: number[] = [];
-  while (channel.status().size > 0) {
-    const loan = await channel.take(1000, AbortSignal.timeout(10_000));
-    if (!loan) break;
-    for (const { body } of loan.batch) numbers.push(Number.parseInt(body.toString(), 10));
-    await loan.commit();
+function free({ rig, ballasts }: FullDisk): void {
+  for (const ballast of ballasts) ballast.drop();
+  rig.referee.fault('the disk has room again');
+}
+
+async function putAgain({ rig, sender }: FullDisk, events: number): Promise<void> {
+  const before = sender.acknowledged;
+  await rig.until(`${events} more events to be stored`, () => sender.acknowledged >= before + events, 60_000);
+}
+
+async function conclude(t: TestContext, { rig }: FullDisk, mostDuplicates: number): Promise<void> {
+  const conclusion = await rig.referee.conclude();
+  t.diagnostic(reportOf(conclusion));
+  assert.deepEqual(harmOf(conclusion), CLEAN);
+  assert.ok(conclusion.duplicates <= mostDuplicates, `${conclusion.duplicates} duplicates`);
+}
+
+function played(title: string, usual: Kind, play: (t: TestContext, disk: FullDisk) => Promise<void>): void {
+  for (const kind of long ? (['tmpfs', 'ext4'] as const) : [usual]) {
+    test(`${title} (${kind})`, async (t) => {
+      const disk = await fillUp(t, kind);
+      if (disk) await play(t, disk);
+    });
   }
-  return numbers;
 }
 
-for (const restarted of [false, true]) {
-  test(`C7 C9 a disk that is full${restarted ? ', and a restart on it' : ''}: puts fail, all that was acknowledged drains, puts work again`, async (t) => {
-    const directory = smallDisk(t);
-    if (directory === undefined) return;
-    let channel = await open(directory);
-    await new Promise((resolve) => setTimeout(resolve, 1500));
-    const acknowledged: number[] = [];
-    assert.ok(await putUntilRefused(channel, acknowledged, 2000), 'the disk never became full');
-    if (restarted) {
-      await channel.stop();
-      channel = await open(directory);
-    }
-    assert.deepEqual(await drain(channel), acknowledged);
-    const more: number[] = [];
-    let stored = false;
-    const attempt = async (): Promise<void> => {
-      stored = !(await putUntilRefused(channel, more, 1));
-      if (!stored) setTimeout(() => void attempt(), 100);
-    };
-    await attempt();
-    await eventually(() => stored, 'a put works again');
-    assert.deepEqual(await drain(channel), more);
-    await channel.stop();
-  });
-}
+played('C7 the disk is full: nothing is acknowledged that is not stored, all drains, and puts work again by themselves', 'ext4', async (t, disk) => {
+  const { rig, sender } = disk;
+  assert.ok(rig.agent?.lines.some((line) => line.includes(rig.store) && / (WARN|ERROR) /.test(line)), 'the log does not name the place');
+  await openGate(rig);
+  const before = sender.acknowledged;
+  await rig.until('the channel to drain on the full disk', async () => (await rig.referee.look()).distinct >= before, 60_000);
+  free(disk);
+  await putAgain(disk, 2000);
+  await conclude(t, disk, 0);
+});
+
+played('C9 the disk is full and freed; 10,000 events later the agent is killed: all are there', 'tmpfs', async (t, disk) => {
+  const { rig } = disk;
+  free(disk);
+  await putAgain(disk, 10_000);
+  await rig.kill();
+  rig.referee.fault('kill -9');
+  await openGate(rig);
+  await rig.start();
+  await conclude(t, disk, SINK_BATCH);
+});
+
+played('C8 the disk is full and the agent is killed: it starts without room, drains, and goes on when there is some', 'ext4', async (t, disk) => {
+  const { rig, sender } = disk;
+  await rig.kill();
+  rig.referee.fault('kill -9');
+  await openGate(rig);
+  await rig.start();
+  const before = sender.acknowledged;
+  await rig.until('the channel to drain on the full disk', async () => (await rig.referee.look()).lost === 0, 60_000);
+  free(disk);
+  await rig.until('a put after there is room', () => sender.acknowledged > before, 60_000);
+  await conclude(t, disk, SINK_BATCH);
+});
+
+played('C8 another process takes every byte that the channel gives up: all drains all the same', 'tmpfs', async (t, disk) => {
+  if (!long) return t.skip('waits for a channel that needs no room for its index');
+  const { rig, sender } = disk;
+  const eating = setInterval(() => disk.ballasts[1].take(), 20);
+  rig.atEnd.push(() => clearInterval(eating));
+  await sleep(1000);
+  await rig.kill();
+  rig.referee.fault('kill -9');
+  await openGate(rig);
+  await rig.start();
+  const before = sender.acknowledged;
+  await rig.until('the channel to drain on the full disk', async () => (await rig.referee.look()).lost === 0, 60_000);
+  clearInterval(eating);
+  free(disk);
+  await rig.until('a put after there is room', () => sender.acknowledged > before, 60_000);
+  await conclude(t, disk, SINK_BATCH);
+});
