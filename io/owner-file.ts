@@ -1,3 +1,4 @@
+import { describeProcess } from './process-words.ts';
 import { processMark, type StoreFiles } from './store-files.ts';
 
 /** Writes this process down as the one that uses what lies beside the file. */
@@ -17,4 +18,12 @@ export async function livingOwner(files: StoreFiles, path: string): Promise<numb
   } catch {
     return undefined;
   }
+}
+
+/** The living owner for a sentence: `process 4711 (agent a1 of /etc/flume/a.conf)`. */
+export async function describeOwner(files: StoreFiles, path: string): Promise<string | undefined> {
+  const pid = await livingOwner(files, path);
+  if (pid === undefined) return undefined;
+  const words = await describeProcess(pid);
+  return `process ${pid}${words === undefined ? '' : ` (${words})`}`;
 }
