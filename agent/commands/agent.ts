@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { describeError } from '../../core/errors.ts';
 import { enableLinearRegexes } from '../../core/regex-guard.ts';
+import { lookForHadoopSiteIn } from '../../io/hadoop-site.ts';
 import type { Answer } from '../../monitoring/answers.ts';
 import type { AgentArguments, AgentIo } from '../command-line/types.ts';
 import { configurationLoader } from '../configuration/loader.ts';
@@ -22,6 +23,7 @@ const DEMO = `${process.cwd() === home ? 'bin/' : ''}millrace demo    # an agent
 /** Runs an agent until a signal ends it. Resolves with the exit status: 0 stopped, 78 a configuration that cannot run, 70 a fault of ours. */
 export async function runAgent(args: AgentArguments, io: AgentIo): Promise<number> {
   enableLinearRegexes();
+  lookForHadoopSiteIn([args.confDirectory, ...args.classPath].filter((path) => path !== undefined));
   const loader = configurationLoader(args, io);
   const seen = await loader.look();
   const loaded = await loader.load();

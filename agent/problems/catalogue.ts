@@ -399,7 +399,7 @@ export const CATALOGUE = {
     explanation:
       'A call of the hdfs sink failed; the sentence names the path, the NameNode and the DataNode that were asked, and what they answered. The events stay in the channel and are written again after growing pauses. A file that may hold more than was accepted is cut back to what was and closed, beside the writing.',
   },
-  M171: {
+  M175: {
     severity: error,
     title: 'hdfs.path leads nowhere',
     explanation:

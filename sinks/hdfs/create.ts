@@ -1,9 +1,9 @@
 import { join } from 'node:path';
 import type { Context, Serializer, Sink } from '../../core/component.ts';
 import { TimeZone } from '../../core/date-fields.ts';
+import { hostNames } from '../../core/local-host.ts';
 import { compileEscapes, EscapeError, type Escapes, type EscapeOptions } from '../../core/path-escapes.ts';
 import { hadoopUser, readHadoopSite, type HadoopSite } from '../../io/hadoop-site.ts';
-import { thisHost } from '../../io/host-names.ts';
 import { logFiles } from '../../io/log-files.ts';
 import { readSmallFile } from '../../io/small-file.ts';
 import { readUrlText } from '../../io/url-text.ts';
@@ -24,7 +24,10 @@ export async function createHdfsSink(context: Context, values: HdfsValues): Prom
   const { place, path } = locate(values['hdfs.path'], site, values['hdfs.webHdfsUrl']);
   const codec = codecOf(values);
   const settings = await settingsOf(values, path, codec);
-  if (place.kind === 'objects') throw new PlaceError(`hdfs.path begins with ${place.scheme}:, which is not written to yet; a sink of the type "s3" does`);
+  if (place.kind === 'objects') {
+    const { createHdfsObjectSink } = await import('./object-sink.ts');
+    return createHdfsObjectSink(context, values, { place, path, site, settings, createSerializer: () => serializerOf(context, values, codec) });
+  }
   if (place.kind === 'webhdfs') tellWhere(context, place, folder);
   const store = place.kind === 'local' ? localStore : await webHdfsStore(place.addresses, values, site);
   const stateDirectory = values['hdfs.stateDirectory'] ?? join(process.getBuiltinModule('node:os').homedir(), '.millrace', 'hdfs');
@@ -50,14 +53,7 @@ function codecOf(values: HdfsValues): HadoopCodec | undefined {
 }
 
 async function settingsOf(values: HdfsValues, path: string, codec: HadoopCodec | undefined): Promise<HdfsSinkSettings> {
-  const texts = [path, values['hdfs.filePrefix']];
-  const unit = values['hdfs.roundUnit'];
-  const options: EscapeOptions = {
-    ...(values['hdfs.timeZone'] !== undefined && { zone: TimeZone.of(values['hdfs.timeZone']) }),
-    ...(values['hdfs.round'] && unit !== 'none' && { round: { unit, value: values['hdfs.roundValue'] } }),
-    useLocalTimeStamp: values['hdfs.useLocalTimeStamp'],
-    ...(texts.some((text) => text.includes('%[')) && { hosts: await thisHost() }),
-  };
+  const options = await escapeOptionsOf(values, path);
   const fileSuffix = values['hdfs.fileSuffix'];
   const suffix = fileSuffix === '' ? (codec?.extension ?? '') : fileSuffix;
   const retrySeconds = values['hdfs.retryInterval'];
@@ -78,6 +74,16 @@ async function settingsOf(values: HdfsValues, path: string, codec: HadoopCodec |
     atOnce,
     finishing: { tries: retrySeconds <= 0 ? 1 : values['hdfs.closeTries'], retryMs: retrySeconds * 1000, atOnce, suffix },
     shownPath: values['hdfs.path'],
+  };
+}
+
+export async function escapeOptionsOf(values: HdfsValues, path: string): Promise<EscapeOptions> {
+  const unit = values['hdfs.roundUnit'];
+  return {
+    ...(values['hdfs.timeZone'] !== undefined && { zone: TimeZone.of(values['hdfs.timeZone']) }),
+    ...(values['hdfs.round'] && unit !== 'none' && { round: { unit, value: values['hdfs.roundValue'] } }),
+    useLocalTimeStamp: values['hdfs.useLocalTimeStamp'],
+    ...([path, values['hdfs.filePrefix']].some((text) => text.includes('%[')) && { hosts: await hostNames() }),
   };
 }
 

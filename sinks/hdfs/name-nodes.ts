@@ -22,7 +22,7 @@ const USUAL_TLS_PORTS = [9871, 50470];
 /** The path cannot be used. */
 export class PlaceError extends AgentError {
   constructor(message: string) {
-    super('M171', message);
+    super('M175', message);
   }
 }
 
