@@ -4,6 +4,7 @@ import { pathLineage } from '../../io/path-lineage.ts';
 import { addPlugins, withoutConsequences, type PluginPlaces } from '../plugins/of-configuration.ts';
 import { effectiveProperties, type Effective, type Surroundings } from './effective.ts';
 import { planAgents } from '../plan/plan.ts';
+import { tlsDefaults } from '../plan/tls-defaults.ts';
 import type { Plan, Rules } from '../plan/types.ts';
 import { registries } from '../plan/registries.ts';
 
@@ -24,10 +25,15 @@ export interface PlannedConfiguration extends Plan {
 
 /** Parses, interpolates, loads the plug-ins that are named, and plans. Never throws for what stands in the files. */
 export async function planConfiguration(request: PlanRequest): Promise<PlannedConfiguration> {
-  const { files, rules, env } = request;
+  const { files, rules, env, systemProperties } = request;
   const effective = await effectiveProperties(files, rules, await surroundingsOf(request));
   const pluginProblems = rules === 'flume' ? [] : await addPlugins(effective, registries, pluginPlaces(request));
-  const plan = await planAgents(effective, registries, { env, readable: isReadableFile, lineage: pathLineage });
+  const plan = await planAgents(effective, registries, {
+    env,
+    readable: isReadableFile,
+    lineage: pathLineage,
+    tlsDefaults: tlsDefaults(systemProperties, env),
+  });
   return { ...plan, problems: [...withoutConsequences(plan.problems, pluginProblems), ...pluginProblems], effective };
 }
 

@@ -17,6 +17,8 @@ export interface BuildContext {
   readonly rules: Rules;
   /** Whether a file can be read now. */
   readable(path: string): boolean;
+  /** By option: what components with TLS take where they name nothing of their own. */
+  readonly tlsDefaults: ReadonlyMap<string, string>;
 }
 
 /** What is built so far. */

@@ -83,7 +83,8 @@ export function readValues(
   definition: AnyDefinition,
   { generic, names }: { readonly generic: RegExp; readonly names?: readonly string[] },
 ): { readonly values?: Readonly<Record<string, unknown>>; readonly reason?: string } {
-  const reading = readOptions(definition as unknown as Definition, valuesOf(subject.settings), (key) => generic.test(key), ['warn', 'refuse']);
+  const given = withTlsDefaults(valuesOf(subject.settings), subject.options, context.tlsDefaults);
+  const reading = readOptions(definition as unknown as Definition, given, (key) => generic.test(key), ['warn', 'refuse']);
   const problems: OptionProblem[] = [...reading.problems];
   const { values } = reading;
   if (values && names) {
@@ -92,13 +93,19 @@ export function readValues(
     }
   }
   for (const [key, { secret, aliases }] of Object.entries(subject.options)) {
-    for (const spelling of secret ? [key, ...aliases] : []) report.secrets.add(subject.settings.get(spelling)?.value ?? '');
+    for (const spelling of secret ? [key, ...aliases] : []) report.secrets.add(given.get(spelling) ?? '');
   }
   reportOptions(report, subject, problems);
   const reasons = problems.filter(({ effect }) => effect === 'drop').map(({ key, sentence }) => `${key} ${sentence}`);
   if (values && reasons.length === 0) reasons.push(...unreadableFiles(report, context, subject, definition, values));
   const [reason] = reasons;
   return values && reason === undefined ? { values } : { reason: reason ?? 'has been removed due to an error during configuration' };
+}
+
+/** Only where the component can speak TLS; whether it does is its own `ssl` to say. */
+function withTlsDefaults(given: ReadonlyMap<string, string>, options: Subject['options'], defaults: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  if (defaults.size === 0 || !('ssl' in options)) return given;
+  return new Map([...[...defaults].filter(([key]) => key in options), ...given]);
 }
 
 function unreadableFiles(report: Report, context: BuildContext, subject: Subject, definition: AnyDefinition, values: Readonly<Record<string, unknown>>): string[] {

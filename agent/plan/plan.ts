@@ -24,6 +24,8 @@ export interface PlanSurroundings extends FilterSurroundings {
   readonly readable?: (path: string) => boolean;
   /** What a path leads to and what is above it, the nearest first. Without it only the names are compared. */
   readonly lineage?: Lineage;
+  /** By option: what components with TLS take where they name nothing of their own. */
+  readonly tlsDefaults?: ReadonlyMap<string, string>;
 }
 
 /** All agents of a configuration and all problems of all of them. The registries must be complete: plug-ins come first. */
@@ -31,7 +33,7 @@ export async function planAgents(effective: Effective, registries: Registries, s
   const { rules } = effective;
   const { agents, empty, nameless } = splitKeys(effective);
   const problems: Problem[] = [...effective.problems];
-  const context: BuildContext = { registries, rules, readable: surroundings.readable ?? (() => true) };
+  const context: BuildContext = { registries, rules, readable: surroundings.readable ?? (() => true), tlsDefaults: surroundings.tlsDefaults ?? new Map() };
   const drafts: Draft[] = [];
   let fatal = effective.fatal;
   for (const agent of agents) {
