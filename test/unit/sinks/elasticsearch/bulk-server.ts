@@ -59,7 +59,8 @@ export class BulkServer {
   readonly taken: SentDocument[] = [];
 
   listen(port = 0): Promise<void> {
-    return new Promise((resolve) => this.#server.listen(port, '127.0.0.1', resolve));
+    // A test that only looks at a sink does not stop it.
+    return new Promise((resolve) => this.#server.listen(port, '127.0.0.1', resolve).unref());
   }
 
   async close(): Promise<void> {
