@@ -121,3 +121,25 @@ export interface DemoArguments {
   readonly keep: boolean;
   readonly json: boolean;
 }
+
+export interface ChannelArguments {
+  readonly action: 'stat' | 'peek' | 'export' | 'verify' | 'repair';
+  /** A data directory; the name of a channel where `confFile` or `url` is there. */
+  readonly target?: string;
+  readonly confFile?: string;
+  /** The agent in `confFile`; may be absent where there is one only. */
+  readonly agent?: string;
+  readonly confDirectory?: string;
+  readonly pluginsPath: readonly string[];
+  readonly checkpointDirectory?: string;
+  /** Monitoring of a running agent. */
+  readonly url?: URL;
+  /** `peek`: most events. */
+  readonly most: number;
+  /** `export`: a directory for the files. */
+  readonly to?: string;
+  readonly format: 'text' | 'json';
+  /** `repair`: do what the plan says. */
+  readonly yes: boolean;
+  readonly json: boolean;
+}

@@ -4,6 +4,7 @@ export type Program = 'millrace' | 'flume-ng';
 
 const MILLRACE_VERBS: readonly (readonly [string, string])[] = [
   ['agent', 'run an agent'],
+  ['channel stat|peek|export|verify|repair', 'look into a durable channel, running or not'],
   ['check FILE...', 'find every problem of configuration files'],
   ['demo', 'kill an agent with kill -9 ten times and count what is lost'],
   ['dead-letters ls|show|replay|purge', 'events that no destination accepted: see them, send them on, remove them'],

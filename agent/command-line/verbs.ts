@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import yargs, { type Argv } from 'yargs';
 import type { CheckArguments, CommandIo, DemoArguments, ExplainArguments, HelpArguments } from './types.ts';
 import { addDeadLetters } from './dead-letters-verb.ts';
+import { addChannel } from './channel-verb.ts';
 import { home, readBuildFacts } from '../installation.ts';
 
 /** EX_USAGE: the command line cannot be understood. */
@@ -27,6 +28,7 @@ export async function runVerb(words: readonly string[], io: CommandIo): Promise<
     .fail((message, error) => {
       throw error ?? new Error(message);
     });
+  addChannel(parser, io, pluginsOption(io).default, ended);
   addCheck(parser, io, ended);
   addDeadLetters(parser, io, pluginsOption(io).default, ended);
   addDemo(parser, io, ended);
@@ -149,7 +151,7 @@ function spelledOut(words: readonly string[]): readonly string[] {
   const [verb, ...rest] = words;
   if (verb === '--version') return ['version', ...rest];
   if (verb === '--help' || verb === '-h') return ['help', ...rest];
-  if (verb === 'help' && ['check', 'demo', 'explain', 'version'].includes(rest[0] ?? '')) return [...rest, '--show-help'];
+  if (verb === 'help' && ['channel', 'check', 'demo', 'explain', 'version'].includes(rest[0] ?? '')) return [...rest, '--show-help'];
   return words.map((word) => (word === '--help' || word === '-h' ? '--show-help' : word));
 }
 
