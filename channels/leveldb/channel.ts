@@ -1,4 +1,4 @@
-import type { Batch } from '../../core/batch.ts';
+import { Batch } from '../../core/batch.ts';
 import type { Channel, ChannelStatus, Context, Description, Transaction } from '../../core/component.ts';
 import { ChannelFullError, describeError } from '../../core/errors.ts';
 import { inThousands } from '../../core/printable.ts';
@@ -14,6 +14,7 @@ import { Lending } from './lending.ts';
 import { LogReader, type Gap } from './log-reader.ts';
 import { keepAside, openIndex, openSegments, type Opened, type OpeningParts } from './opening.ts';
 import { otherFormat } from './other-format.ts';
+import { peek } from './peek.ts';
 import { claimDirectory, placeOf, refuseFlumeData, refuseFormerStore, type Place } from './place.ts';
 import type { Piece } from './ready-events.ts';
 import { plainCodec, type RecordCodec } from './record.ts';
@@ -167,6 +168,26 @@ export class DurableChannel implements Channel {
 
   status(): ChannelStatus {
     return { size: this.#account.held, capacity: this.#settings.capacity, byteLength: this.#account.heldBytes };
+  }
+
+  async peek(max: number): Promise<Batch> {
+    return this.#log && this.#state !== 'stopped' ? (await peek(this.#log, this.#account, max)).batch : Batch.of([]);
+  }
+
+  async stat(): Promise<Readonly<Record<string, unknown>>> {
+    const { store, done, tail } = this.#account;
+    const { segments = [], spares = [] } = this.#log ?? {};
+    const oldest = this.#log && this.#account.held > 0 ? (await peek(this.#log, this.#account, 1)).written : undefined;
+    return {
+      store,
+      directory: this.#place.records,
+      head: done.head,
+      tail: tail.event,
+      oldest: oldest?.toISOString() ?? null,
+      segments: segments.length,
+      spareSegments: spares.length,
+      segmentBytes: this.#segmentBytes,
+    };
   }
 
   describe(): Description {

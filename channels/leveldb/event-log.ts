@@ -81,6 +81,11 @@ export class EventLog {
     return this.#identity;
   }
 
+  /** Used-up files that wait to be written over. */
+  get spares(): readonly string[] {
+    return this.#spares;
+  }
+
   get segments(): readonly Segment[] {
     return this.#segments;
   }

@@ -24,6 +24,8 @@ export interface Fault {
 export interface ReadRecord {
   readonly first: number;
   readonly batch: Batch;
+  /** Milliseconds since 1970. */
+  readonly written: number;
   /** Bytes of the record. */
   readonly length: number;
 }
@@ -150,7 +152,8 @@ export class LogReader {
     // Behind the begin of the next segment lies only what was refused to its source.
     if (header.first >= below || end <= this.#expected) return;
     if (header.first > this.#expected) this.#gapTo({ event: header.first, byte: header.firstByte }, gaps);
-    records.push({ first: header.first, batch: eventsOf(bytes, header, this.#log.parts.codec), length: header.length });
+    const { first, written, length } = header;
+    records.push({ first, batch: eventsOf(bytes, header, this.#log.parts.codec), written, length });
     this.#expected = end;
     this.#expectedByte = header.firstByte + header.bytes;
     this.#faults = [];

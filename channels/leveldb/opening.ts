@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { describeError, type AgentError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import { livingOwner, writeOwner } from '../../io/owner-file.ts';
+import { describeOwner, writeOwner } from '../../io/owner-file.ts';
 import type { StoreFiles } from '../../io/store-files.ts';
 import type { GuardState } from './guard.ts';
 import { FORMAT_VERSION } from './keys.ts';
@@ -138,12 +138,12 @@ async function mendEnd(files: StoreFiles, path: string, end: number, rewrite: bo
 
 /** The lock of LevelDB is held by now; another owner that lives has it through another mount, or had its lock taken away. */
 async function refuseOtherOwner({ files, place }: OpeningParts): Promise<void> {
-  const owner = await livingOwner(files, place.owner);
-  if (owner !== undefined) throw inUseError(place.dataDirectory, `process ${owner} has it open; end it, or give this channel directories of its own`);
+  const owner = await describeOwner(files, place.owner);
+  if (owner !== undefined) throw inUseError(place.dataDirectory, `${owner} has it open; end it, or give this channel directories of its own`);
 }
 
 async function inUse({ files, place }: OpeningParts, cause: unknown): Promise<AgentError> {
-  const owner = await livingOwner(files, place.owner);
-  const who = owner === undefined ? 'another process has it open' : `process ${owner} has it open`;
+  const owner = await describeOwner(files, place.owner);
+  const who = `${owner ?? 'another process'} has it open`;
   return inUseError(place.dataDirectory, `${who}; end it, or give this channel directories of its own`, cause);
 }

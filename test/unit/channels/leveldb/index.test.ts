@@ -100,6 +100,23 @@ describe('file channel', () => {
     await channel.stop();
   });
 
+  test('it can be looked into: the oldest events, lent ones included, are shown and stay', async () => {
+    const { channel } = await configured({});
+    await channel.put(batchOf('a', 'b'), never);
+    await channel.put(batchOf('c', 'd').withHeader('k', 'v', false), never);
+    await (await takeNow(channel, 1))?.commit();
+    await takeNow(channel, 1);
+    const shown = await channel.peek?.(2);
+    assert.deepEqual(bodiesOf(shown ?? batchOf()), ['b', 'c']);
+    assert.equal(shown?.header(1, 'k'), 'v');
+    const facts = (await channel.stat?.()) ?? {};
+    assert.equal(facts['head'], 1);
+    assert.equal(facts['tail'], 4);
+    assert.ok(Math.abs(Date.parse(String(facts['oldest'])) - Date.now()) < 60_000);
+    assert.equal(channel.status().size, 3);
+    await channel.stop();
+  });
+
   test('C30 puts that come while a sync runs share the next one', async () => {
     const directory = join(top, 'slow');
     let writes = 0;
