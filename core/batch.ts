@@ -119,6 +119,7 @@ export class Batch implements Iterable<Event> {
 
   /** A batch that was just read, with the numbers its events have in the store they come from: whoever keeps them can tell repeated ones. */
   static numbered(batch: Batch, origin: Origin): Batch {
+    if (batch.#rows || batch.#firstRow > 0) throw new RangeError('a part of a batch is not numbered by itself');
     return new Batch(batch.bytes, batch.bounds, batch.size, batch.#common, batch.#own, batch.#rows, batch.#firstRow, new EventNumbers(origin));
   }
 

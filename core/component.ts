@@ -92,7 +92,7 @@ export interface Sink extends Lifecycle {
    * For a sink to which a write costs about the same whatever its size: while one is under way the next gathers, and may have more events
    * than `batchSize`, up to about so many bytes of bodies.
    */
-  readonly gathersBytes?: number;
+  readonly gathersBytes?: number | undefined;
   /**
    * Resolves when the destination has accepted every event; the runner then commits. Throws RejectedError where single events can
    * never be accepted and all others were; any other error means that the batch will be offered again. `origin` tells a sink that keeps

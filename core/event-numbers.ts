@@ -33,3 +33,16 @@ export class EventNumbers {
     return (this.#firsts[low] as number) + row - (this.#rows[low] as number);
   }
 }
+
+/** The origin of the events `from` up to but not including `to` of those that `origin` is of. */
+export function sliceOrigin(origin: Origin, from: number, to: number): Origin {
+  const spans: [number, number][] = [];
+  let index = 0;
+  for (const [first, end] of origin.spans) {
+    const begin = Math.max(first, first + from - index);
+    const stop = Math.min(end, first + to - index);
+    if (begin < stop) spans.push([begin, stop]);
+    index += end - first;
+  }
+  return { ...origin, spans };
+}

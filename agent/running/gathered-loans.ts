@@ -47,7 +47,7 @@ function joined(loans: readonly Transaction[]): Transaction {
 }
 
 function joinedOrigin(loans: readonly Transaction[]): Origin | undefined {
-  const store = loans[0]?.origin?.store;
-  if (store === undefined || loans.some(({ origin }) => origin?.store !== store)) return undefined;
-  return { store, spans: loans.flatMap(({ origin }) => origin?.spans ?? []) };
+  const first = loans[0]?.origin;
+  if (first === undefined || loans.some(({ origin }) => origin?.store !== first.store)) return undefined;
+  return { ...first, spans: loans.flatMap(({ origin }) => origin?.spans ?? []) };
 }

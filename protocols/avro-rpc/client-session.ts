@@ -20,6 +20,12 @@ export class ClientSession {
   /** After a receiver that knows only protocols whose text it was told. */
   #tellText = false;
   #serverHash = FLUME_HASH;
+  #receiverIsOurs = false;
+
+  /** Whether the receiver said that it is an agent of ours; not before its first answer. */
+  get receiverIsOurs(): boolean {
+    return this.#receiverIsOurs;
+  }
 
   /** The message for a batch and where its events come from, if that is known; it holds until the next call. */
   request(batch: Batch, origin?: Origin): Buffer {
@@ -30,6 +36,7 @@ export class ClientSession {
         clientHash: this.#tellText ? PROTOCOL_HASH : FLUME_HASH,
         clientProtocol: this.#tellText ? PROTOCOL_TEXT : undefined,
         serverHash: this.#serverHash,
+        isOurs: true,
       });
     }
     if (origin) {
@@ -47,7 +54,7 @@ export class ClientSession {
   receive(message: Buffer): Answer {
     const cursor = new AvroCursor(message);
     if (!this.#established) {
-      const { match, serverHash } = readHandshakeResponse(cursor);
+      const { match, serverHash, isOurs } = readHandshakeResponse(cursor);
       if (serverHash) this.#serverHash = Buffer.from(serverHash);
       if (match === MATCH.none) {
         if (this.#tellText) throw new AvroFormatError('the receiver does not take our protocol, whose text it was told: is it an avro source of Flume?');
@@ -55,6 +62,7 @@ export class ClientSession {
         return { kind: 'again' };
       }
       this.#established = true;
+      this.#receiverIsOurs = isOurs;
     }
     cursor.skipMap();
     if (cursor.byte() !== 0) return { kind: 'refused', reason: `the receiver failed: ${errorText(cursor)}` };

@@ -12,8 +12,10 @@ export const PROTOCOL_HASH = Buffer.from('30da54059df72d9584b867d5202e2069', 'he
 export const FLUME_HASH = Buffer.from('86aadae2c45474c0fe93ffd0f2350a65', 'hex');
 
 const HASH_BYTES = 16;
-/** The second branch of a union, and a map without entries. */
+/** union { null, map<bytes> }: a map without entries, and one by which agents of ours know each other; Flume passes over its entry. */
 const EMPTY_META = Buffer.from([2, 0]);
+const OUR_ENTRY = 'millrace';
+const OUR_META = Buffer.concat([Buffer.from([2, 2, 2 * OUR_ENTRY.length]), Buffer.from(OUR_ENTRY), Buffer.from([2]), Buffer.from('1'), Buffer.from([0])]);
 
 /** How the two protocols go together; the number is the one on the wire. */
 export const MATCH = { both: 0, client: 1, none: 2 } as const;
@@ -23,26 +25,28 @@ export interface HandshakeRequest {
   readonly clientHash: Buffer;
   readonly clientProtocol: string | undefined;
   readonly serverHash: Buffer;
+  /** Whether it is an agent of ours. */
+  readonly isOurs: boolean;
 }
 
 export interface HandshakeResponse {
   readonly match: Match;
   readonly serverHash: Buffer | undefined;
+  readonly isOurs: boolean;
 }
 
 export function readHandshakeRequest(cursor: AvroCursor): HandshakeRequest {
   const clientHash = cursor.fixed(HASH_BYTES);
   const clientProtocol = cursor.present() ? cursor.sized().toString() : undefined;
   const serverHash = cursor.fixed(HASH_BYTES);
-  if (cursor.present()) cursor.skipMap();
-  return { clientHash, clientProtocol, serverHash };
+  return { clientHash, clientProtocol, serverHash, isOurs: readOurEntry(cursor) };
 }
 
-export function writeHandshakeRequest(writer: AvroWriter, { clientHash, clientProtocol, serverHash }: HandshakeRequest): void {
+export function writeHandshakeRequest(writer: AvroWriter, { clientHash, clientProtocol, serverHash, isOurs }: HandshakeRequest): void {
   writer.raw(clientHash);
   writeOptional(writer, clientProtocol, (text) => writer.string(text));
   writer.raw(serverHash);
-  writer.raw(EMPTY_META);
+  writer.raw(isOurs ? OUR_META : EMPTY_META);
 }
 
 export function readHandshakeResponse(cursor: AvroCursor): HandshakeResponse {
@@ -50,16 +54,20 @@ export function readHandshakeResponse(cursor: AvroCursor): HandshakeResponse {
   if (match !== MATCH.both && match !== MATCH.client && match !== MATCH.none) throw new AvroFormatError(`the answer to the handshake is ${match}, and 0 to 2 are known`);
   if (cursor.present()) cursor.skipSized();
   const serverHash = cursor.present() ? cursor.fixed(HASH_BYTES) : undefined;
-  if (cursor.present()) cursor.skipMap();
-  return { match, serverHash };
+  return { match, serverHash, isOurs: readOurEntry(cursor) };
 }
 
 /** Unless both sides know each other's protocol, ours goes with the answer. */
-export function writeHandshakeResponse(writer: AvroWriter, match: Match): void {
+export function writeHandshakeResponse(writer: AvroWriter, match: Match, isOurs: boolean): void {
   writer.count(match);
   writeOptional(writer, match === MATCH.both ? undefined : PROTOCOL_TEXT, (text) => writer.string(text));
   writeOptional(writer, match === MATCH.both ? undefined : PROTOCOL_HASH, (hash) => writer.raw(hash));
-  writer.count(0);
+  if (isOurs) writer.raw(OUR_META);
+  else writer.count(0);
+}
+
+function readOurEntry(cursor: AvroCursor): boolean {
+  return cursor.present() && cursor.map().has(OUR_ENTRY);
 }
 
 /** union { null, … } */

@@ -10,6 +10,8 @@ import { decodeOrigin, ORIGIN_ENTRY } from './origin.ts';
 export const STATUS = { ok: 0, failed: 1, unknown: 2 } as const;
 export type Status = (typeof STATUS)[keyof typeof STATUS];
 
+/** Most events of a call that says where they come from: it may be stored in pieces, since none is stored twice if it comes again. */
+const MOST_NUMBERED_EVENTS = 100_000;
 /** Most client protocols that are remembered besides our own. */
 const MOST_LEARNED = 256;
 
@@ -60,18 +62,18 @@ export class ServerSession {
       return { kind: 'answer', answer: errorAnswer(handshake, `No such remote message: ${name.slice(0, 100)}`) };
     }
     const single = name === 'append';
-    const batch = single ? readEvent(cursor) : readEvents(cursor, this.#mostEvents);
+    const origin = meta.get(ORIGIN_ENTRY);
+    const batch = single ? readEvent(cursor) : readEvents(cursor, origin ? MOST_NUMBERED_EVENTS : this.#mostEvents);
     if (cursor.left > 0) throw new AvroFormatError(`${cursor.left} bytes follow the events of ${name}`);
-    const origin = batch.size > 0 ? meta.get(ORIGIN_ENTRY) : undefined;
-    return { kind: 'events', handshake, single, batch: origin ? Batch.numbered(batch, decodeOrigin(origin, batch.size)) : batch };
+    return { kind: 'events', handshake, single, batch: origin && batch.size > 0 ? Batch.numbered(batch, decodeOrigin(origin, batch.size)) : batch };
   }
 
   /** An answer that is the whole message: the call is not executed. */
-  #shake({ clientHash, clientProtocol, serverHash }: HandshakeRequest, writer: AvroWriter): Request | undefined {
+  #shake({ clientHash, clientProtocol, serverHash, isOurs: isOurClient }: HandshakeRequest, writer: AvroWriter): Request | undefined {
     if (!this.#known.has(clientHash)) {
       const fault = clientProtocol === undefined ? undefined : protocolFault(clientProtocol);
       if (clientProtocol === undefined || fault !== undefined) {
-        writeHandshakeResponse(writer, MATCH.none);
+        writeHandshakeResponse(writer, MATCH.none, isOurClient);
         if (fault !== undefined) throw new AvroFormatError(`the client's protocol ${fault}`);
         return { kind: 'answer', answer: Buffer.from(writer.view(0)) };
       }
@@ -79,7 +81,7 @@ export class ServerSession {
     }
     const isOurs = serverHash.equals(PROTOCOL_HASH) || serverHash.equals(FLUME_HASH);
     const match: Match = isOurs ? MATCH.both : MATCH.client;
-    writeHandshakeResponse(writer, match);
+    writeHandshakeResponse(writer, match, isOurClient);
     this.#established = true;
     return undefined;
   }

@@ -2,6 +2,7 @@ import type { SecureContext } from 'node:tls';
 import type { Batch } from '../../core/batch.ts';
 import type { Context, Description, Origin, Sink } from '../../core/component.ts';
 import { describeError } from '../../core/errors.ts';
+import { sliceOrigin } from '../../core/event-numbers.ts';
 import { clientContext } from '../../io/tls/contexts.ts';
 import type { TlsLists } from '../../io/tls/tls-names.ts';
 import { AvroClientConnection } from './connection.ts';
@@ -22,6 +23,9 @@ export interface AvroSinkSettings extends TlsLists {
   /** Arranges the receivers as `client.type` says. */
   arrange(receivers: readonly Receiver[]): Receivers<Receiver>;
 }
+
+/** Bodies of one call to an agent of ours. */
+const GATHER_BYTES = 1024 * 1024;
 
 interface StoreOptions {
   readonly path: string;
@@ -61,6 +65,7 @@ export class AvroSink implements Sink {
   readonly #receivers: readonly Receiver[];
   readonly #arranged: Receivers<Receiver>;
   #secureContext: SecureContext | undefined;
+  #gathers = false;
 
   constructor(context: Context, settings: AvroSinkSettings) {
     this.#context = context;
@@ -68,6 +73,10 @@ export class AvroSink implements Sink {
     this.batchSize = settings.batchSize;
     this.#receivers = settings.addresses.map((address) => new Receiver(() => this.#connectTo(address), settings.resetMs));
     this.#arranged = settings.arrange(this.#receivers);
+  }
+
+  get gathersBytes(): number | undefined {
+    return this.#gathers ? GATHER_BYTES : undefined;
   }
 
   /** A receiver that is not there yet does not keep the sink from starting. */
@@ -93,10 +102,21 @@ export class AvroSink implements Sink {
     try {
       await this.#arranged.send((receiver) => {
         signal.throwIfAborted();
-        return receiver.connection().append(batch, origin);
+        return this.#send(receiver.connection(), batch, origin);
       });
     } finally {
       signal.removeEventListener('abort', abort);
+    }
+  }
+
+  /** An agent of ours stores no event twice that has a number: what was gathered goes in one call. */
+  async #send(connection: AvroClientConnection, batch: Batch, origin: Origin | undefined): Promise<void> {
+    this.#gathers = origin !== undefined && connection.receiverIsOurs;
+    const most = this.#gathers ? batch.size : this.batchSize;
+    if (batch.size <= most) return connection.append(batch, origin);
+    for (let from = 0; from < batch.size; from += most) {
+      const to = Math.min(from + most, batch.size);
+      await connection.append(batch.slice(from, to), origin && sliceOrigin(origin, from, to));
     }
   }
 

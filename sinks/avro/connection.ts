@@ -51,6 +51,11 @@ export class AvroClientConnection {
     return performance.now() - this.#openedMs;
   }
 
+  /** Whether the receiver is an agent of ours; not known before its first answer. */
+  get receiverIsOurs(): boolean {
+    return this.#session.receiverIsOurs;
+  }
+
   get address(): string {
     return `${this.#options.host}:${this.#options.port}`;
   }

@@ -170,7 +170,7 @@ export class AvroConnection {
     const cost = batch.bytes.length + EVENT_BYTES * batch.size;
     this.#settings.window.take(cost);
     this.#calls++;
-    const delivered = this.#context.deliver(batch);
+    const delivered = this.#store(batch);
     const before = this.#outcome;
     const settled = delivered.then(
       () => before.then(() => {
@@ -188,6 +188,17 @@ export class AvroConnection {
       this.#settings.window.giveBack(cost);
       this.#readOn();
     });
+  }
+
+  /** More events than a transaction holds are stored in pieces, at once: only agents of ours send so many, and repeat what was not stored. */
+  async #store(batch: Batch): Promise<void> {
+    const { batchLimit } = this.#context;
+    if (batch.size <= batchLimit) return this.#context.deliver(batch);
+    const pieces: Promise<void>[] = [];
+    for (let from = 0; from < batch.size; from += batchLimit) {
+      pieces.push(this.#context.deliver(batch.slice(from, Math.min(from + batchLimit, batch.size))));
+    }
+    for (const piece of await Promise.allSettled(pieces)) if (piece.status === 'rejected') throw piece.reason;
   }
 
   #then(action: () => void): void {

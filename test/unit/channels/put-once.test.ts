@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { PutOnce } from '../../../channels/put-once.ts';
 import { SeenEvents } from '../../../channels/seen-events.ts';
 import { Batch } from '../../../core/batch.ts';
+import { sliceOrigin } from '../../../core/event-numbers.ts';
 import { bodiesOf, isOpen } from '../../conformance/fakes.ts';
 
 describe('events that are put once', () => {
@@ -67,6 +68,13 @@ describe('events that are put once', () => {
     seen.add({ store: 'a', spans: [[0, 10], [20, 30]] });
     seen.add({ store: 'a', spans: [[40, 50]], settled: 30 });
     assert.deepEqual(seen.all, [{ store: 'a', spans: [[40, 50]] }]);
+  });
+
+  test('a part of an origin', () => {
+    const origin = { store: 'a', spans: [[5, 8], [20, 22]], settled: 3 } as const;
+    assert.deepEqual(sliceOrigin(origin, 0, 5), origin);
+    assert.deepEqual(sliceOrigin(origin, 1, 4), { ...origin, spans: [[6, 8], [20, 21]] });
+    assert.deepEqual(sliceOrigin(origin, 3, 4).spans, [[20, 21]]);
   });
 
   test('numbers stay with their events through selections, slices and new headers', () => {

@@ -65,8 +65,8 @@ describe('the receiving end of Avro RPC', () => {
 describe('the sending end of Avro RPC', () => {
   const batch = Batch.of([{ headers: new Map(), body: Buffer.from('hi') }]);
 
-  test('RPC-01 the first request is the one of a Java client', () => {
-    assert.equal(new ClientSession().request(batch).toString('hex'), hex(`${HASH} 00 ${HASH} 0200 00 16 617070656e644261746368 02 00 046869 00`).toString('hex'));
+  test('RPC-01 the first request is the one of a Java client, but for an entry that says who we are', () => {
+    assert.equal(new ClientSession().request(batch).toString('hex'), hex(`${HASH} 00 ${HASH} 0202106d696c6c72616365023100 00 16 617070656e644261746368 02 00 046869 00`).toString('hex'));
   });
 
   test('RPC-02 after NONE the same request goes out once more with the protocol text', () => {

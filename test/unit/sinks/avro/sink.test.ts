@@ -159,6 +159,26 @@ describe('avro sink', () => {
     await sink.stop();
   });
 
+  test('to an agent of ours, what a durable channel has gathered goes in one call and is stored in pieces; to others never more than batch-size', async () => {
+    const { context, port } = await receiver();
+    context.batchLimit = 10;
+    const sink = await sinkTo(port, { 'batch-size': '7' });
+    const bodies = Array.from({ length: 25 }, (_, index) => `${index}`);
+    assert.equal(sink.gathersBytes, undefined);
+    await sink.write(batchOf(...bodies), never, { store: 'x', spans: [[0, 25]] });
+    assert.deepEqual(context.delivered.map(({ size }) => size), [7, 7, 7, 4]);
+    await sink.write(batchOf('a'), never, { store: 'x', spans: [[25, 26]] });
+    assert.ok((sink.gathersBytes ?? 0) > 100_000);
+    context.delivered.length = 0;
+    await sink.write(batchOf(...bodies), never, { store: 'x', spans: [[30, 55]] });
+    assert.deepEqual(context.delivered.map(({ size }) => size), [10, 10, 5]);
+    assert.deepEqual(context.delivered.map(({ origin }) => origin?.spans), [[[30, 40]], [[40, 50]], [[50, 55]]]);
+    await sink.write(batchOf(...bodies), never);
+    assert.equal(sink.gathersBytes, undefined);
+    assert.deepEqual(context.bodies, [...bodies, ...bodies]);
+    await sink.stop();
+  });
+
   test('hosts with default_failover name the receivers', async () => {
     const one = await receiver();
     const two = await receiver();
