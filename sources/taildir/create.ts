@@ -32,7 +32,7 @@ export function createTaildir(context: SourceContext, values: TaildirValues, sur
   const { tails, stores, now }: Surroundings = { tails: tailFiles, stores: storeFiles, now: Date.now, ...surroundings };
   const stopping = new AbortController();
   const table = new FileTable(tails, directoriesOf(values), now);
-  const deliveries = new Deliveries(context, { batchSize: values.batchSize, windowBytes: WINDOW_BYTES }, stopping.signal);
+  const deliveries = new Deliveries(context, WINDOW_BYTES, stopping.signal);
   const firstLine = values['multiline.firstLine'];
   const events = values.maxBatchCount * values.batchSize;
   const reader = new Reader(
@@ -42,6 +42,7 @@ export function createTaildir(context: SourceContext, values: TaildirValues, sur
       longLines: values.longLines,
       firstLine: firstLine === undefined ? undefined : compileJavaRegex(firstLine),
       maxEventLines: values['multiline.maxLines'],
+      batchSize: values.batchSize,
       mostEvents: Number.isSafeInteger(events) ? events : Infinity,
       byteOffsetHeader: values.byteOffsetHeader,
       fileHeader: values.fileHeader ? values.fileHeaderKey : undefined,
@@ -58,6 +59,7 @@ export function createTaildir(context: SourceContext, values: TaildirValues, sur
     intervalMs: values.writePosInterval,
     fromEnd: values.skipToEnd || values.readFrom === 'end',
   });
+  deliveries.moved = (file) => positions.changed(file);
   const discovery = new Discovery(context, tails, table, { alwaysList: !values.cachePatternMatching, hints: values.watch });
   const settings = { idleTimeoutMs: Math.max(0, values.idleTimeout), eventTimeoutMs: values['multiline.timeoutMs'] };
   return new Tailer(context, settings, { table, discovery, reader, deliveries, open, positions }, stopping);

@@ -15,17 +15,17 @@ const LINE_BYTES = 16;
  */
 export class Deliveries {
   readonly #context: SourceContext;
-  readonly #batchSize: number;
   readonly #windowBytes: number;
   readonly #signal: AbortSignal;
+  /** Called when a file's stored position has moved on. */
+  moved: (file: TailFile) => void = () => undefined;
   #waitingBytes = 0;
   #open = 0;
   #waiting: (() => void)[] = [];
 
-  constructor(context: SourceContext, limits: { batchSize: number; windowBytes: number }, signal: AbortSignal) {
+  constructor(context: SourceContext, windowBytes: number, signal: AbortSignal) {
     this.#context = context;
-    this.#batchSize = limits.batchSize;
-    this.#windowBytes = limits.windowBytes;
+    this.#windowBytes = windowBytes;
     this.#signal = signal;
   }
 
@@ -48,35 +48,22 @@ export class Deliveries {
     const record: InFlight = { mark, done: batch === undefined };
     file.inFlight.push(record);
     if (!batch) return this.#settle(file);
-    const cost = batch.bytes.length + LINE_BYTES * batch.size;
+    const cost = batch.byteLength + LINE_BYTES * batch.size;
     this.#waitingBytes += cost;
-    let open = 1;
-    const stored = (): void => {
-      if (--open > 0) return;
-      record.done = true;
-      this.#waitingBytes -= cost;
-      this.#settle(file);
-    };
-    for (let from = 0; from < batch.size; from += this.#batchSize) {
-      open++;
-      this.#deliver(batch.slice(from, Math.min(batch.size, from + this.#batchSize)), stored);
-    }
-    stored();
-  }
-
-  #deliver(batch: Batch, stored: () => void): void {
     this.#open++;
     this.#context.count('EventReceivedCount', batch.size);
     this.#context.count('AppendBatchReceivedCount', 1);
-    const accepted = (): void => {
+    const stored = (): void => {
       this.#open--;
+      this.#waitingBytes -= cost;
       this.#context.count('EventAcceptedCount', batch.size);
       this.#context.count('AppendBatchAcceptedCount', 1);
-      stored();
+      record.done = true;
+      this.#settle(file);
     };
-    this.#context.deliver(batch, { wait: true }).then(accepted, (error: unknown) => {
+    this.#context.deliver(batch, { wait: true }).then(stored, (error: unknown) => {
       this.#again(batch, error).then((done) => {
-        if (done) accepted();
+        if (done) stored();
         else this.#givenUp();
       }, (fault: unknown) => this.#context.fail(fault instanceof Error ? fault : new Error(String(fault))));
     });
@@ -111,6 +98,7 @@ export class Deliveries {
     if (done > 0) {
       file.stored = (inFlight[done - 1] as InFlight).mark;
       inFlight.splice(0, done);
+      this.moved(file);
     }
     this.#wake();
   }

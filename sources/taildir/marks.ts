@@ -68,16 +68,14 @@ export function stillThere(mark: Mark, handle: TailHandle): boolean {
 }
 
 /**
- * The mark at `end`, after `bytes` were read, which begin `overlapOf(mark.position)` in front of the mark's position. `end` is an index
- * of `bytes`.
+ * The mark at index `end` of `bytes`, the first of which stands at `base` in the file: with at least `overlapOf(mark.position)` bytes in
+ * front of the mark's position.
  */
-export function advanced(mark: Mark, bytes: Buffer, end: number): Mark {
-  const overlap = overlapOf(mark.position);
-  const position = mark.position + end - overlap;
-  const fresh = bytes.subarray(overlap, end);
+export function advanced(mark: Mark, bytes: Buffer, base: number, end: number): Mark {
+  const fresh = bytes.subarray(mark.position - base, end);
   const headMissing = HEAD_BYTES - mark.position;
   return {
-    position,
+    position: base + end,
     head: headMissing > 0 ? checksum(fresh.subarray(0, headMissing), mark.head) : mark.head,
     tail: checksum(bytes.subarray(Math.max(0, end - TAIL_BYTES), end)),
     all: mark.all === undefined ? undefined : checksum(fresh, mark.all),

@@ -1,13 +1,14 @@
 import type { StoreFiles } from '../../io/store-files.ts';
 import { checksum, type Mark } from './marks.ts';
-import type { Identity } from './tail-file.ts';
+import { keyOf, type Identity } from './tail-file.ts';
 
 /**
  * Two files. The position file is Flume's: a JSON array of `{"inode":1,"pos":2,"file":"/path"}`, which Flume can go on from. Beside it,
  * under its name with `.millrace` behind, stands all that we remember of each file, with the checksums of the position file as it was
  * written last and the time before; its last line is the checksum of the lines before. Both are written to a new file, synced and renamed;
  * the marks come first. So if the position file is neither of those two, somebody else has written it: Flume, or a person, whose
- * positions then count.
+ * positions then count. Between two saves each move of a position is appended, without syncing, to a third file, `.millrace-log`: so a
+ * killed process repeats no more than what was just being stored.
  */
 export interface SavedFile {
   /** Device and time of birth are known only where we wrote the marks. */
@@ -38,6 +39,36 @@ export interface Saved {
 
 const FORMAT = 1;
 
+export function logPath(path: string): string {
+  return `${path}.millrace-log`;
+}
+
+/** One line of the log. */
+export function logLine(mark: string): string {
+  return `${checksum(mark).toString(16).padStart(8, '0')} ${mark}\n`;
+}
+
+/** The entries with what was logged since in their places. A line that is torn ends the log. */
+function withLog(files: readonly SavedFile[], log: Buffer | undefined): readonly SavedFile[] {
+  if (!log || log.length === 0) return files;
+  const emptied = files.filter((file) => file.emptied);
+  const rest = new Map(files.filter((file) => !file.emptied).map((file) => [savedKey(file), file]));
+  for (const line of log.toString().split('\n')) {
+    const mark = line.slice(9);
+    if (line.length < 10 || Number.parseInt(line.slice(0, 8), 16) !== checksum(mark)) break;
+    const file = savedOf(JSON.parse(mark) as MarkEntry);
+    if (file.emptied) emptied.push(file);
+    else rest.set(savedKey(file), file);
+  }
+  return [...rest.values(), ...emptied];
+}
+
+/** Devices may have other numbers after the machine was started again; the time of birth stays. Of Flume's entries only the inode is known. */
+export function savedKey({ identity, inode }: Pick<SavedFile, 'identity' | 'inode'>): string {
+  if (!identity) return String(inode);
+  return identity.bornNs === 0n ? keyOf(identity) : `${inode}@${identity.bornNs}`;
+}
+
 export function marksPath(path: string): string {
   return `${path}.millrace`;
 }
@@ -53,8 +84,9 @@ export async function loadPositions(files: Pick<StoreFiles, 'read' | 'rename'>, 
   const positionBytes = await files.read(path);
   if (!positionBytes) return { files: [], known: false, faults };
   const marksBytes = await files.read(marksPath(path));
-  const marks = marksBytes && parseMarks(marksBytes);
-  if (marksBytes && !marks) await damaged(marksPath(path), 'marks of the position file are damaged and are set aside');
+  const read = marksBytes && parseMarks(marksBytes);
+  const marks = read && { ...read, files: withLog(read.files, await files.read(logPath(path))) };
+  if (marksBytes && !read) await damaged(marksPath(path), 'marks of the position file are damaged and are set aside');
   const sum = checksum(positionBytes);
   if (marks && (sum === marks.positions || sum === marks.before)) return { files: marks.files, known: true, faults };
   const { entries, whole } = parsePositions(positionBytes.toString());

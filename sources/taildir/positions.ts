@@ -3,11 +3,12 @@ import type { SourceContext } from '../../core/component.ts';
 import { AgentError, describeError } from '../../core/errors.ts';
 import { livingOwner, writeOwner } from '../../io/owner-file.ts';
 import type { StoreFiles } from '../../io/store-files.ts';
+import { UnsyncedLog } from '../../io/unsynced-log.ts';
 import type { FileFacts, TailFiles, TailHandle } from '../../io/tail-files.ts';
 import { endOfLines, isLineStart } from './beginning.ts';
 import { markAt, type Mark } from './marks.ts';
 import type { OpenFiles } from './open-files.ts';
-import { loadPositions, PositionWriter, writtenOf, type SavedFile, type Written } from './position-file.ts';
+import { loadPositions, logLine, logPath, PositionWriter, savedKey, writtenOf, type SavedFile, type Written } from './position-file.ts';
 import type { Departed, FileTable } from './table.ts';
 import { keyOf, sameBirth, TailFile, type Identity } from './tail-file.ts';
 
@@ -38,6 +39,13 @@ export class Positions {
   readonly #written = new WeakMap<object, { readonly of: readonly unknown[]; readonly text: Written }>();
   readonly #touched = new Set<TailFile>();
   #sawFault = false;
+  #log: UnsyncedLog | undefined;
+  #logDue: NodeJS.Immediate | undefined;
+  readonly #toLog = new Set<TailFile>();
+  /** What was logged of a file last. */
+  readonly #logged = new WeakMap<TailFile, string>();
+  /** What was logged while a save is under way. */
+  #sinceSave = '';
   #claimed: string | undefined;
   #savedMs = 0;
   #saving: Promise<void> | undefined;
@@ -70,12 +78,17 @@ export class Positions {
   async start(): Promise<void> {
     this.#started = true;
     await this.#save();
+    this.#log = new UnsyncedLog(logPath(this.path));
+    this.#log.reset('');
   }
 
   async close(): Promise<void> {
     await this.#saving;
+    clearImmediate(this.#logDue);
     if (this.#started) await this.#save();
     this.#started = false;
+    this.#log?.close();
+    this.#log = undefined;
     if (this.#claimed === undefined) return;
     inUseHere.delete(this.#claimed);
     this.#claimed = undefined;
@@ -213,6 +226,38 @@ export class Positions {
   /** Something about the file is to be written down. */
   changed(file: TailFile): void {
     this.#touched.add(file);
+    this.#toLog.add(file);
+    if (!this.#log || this.#logDue) return;
+    this.#logDue = setImmediate(() => this.#writeLog());
+  }
+
+  /** What a file held that begins anew, for whatever becomes of this process next. */
+  emptied(departed: Departed): void {
+    this.#append(logLine(this.#departedText(departed).mark));
+  }
+
+  #writeLog(): void {
+    this.#logDue = undefined;
+    let text = '';
+    for (const file of this.#toLog) {
+      const { mark } = this.#textOf(file);
+      if (this.#logged.get(file) === mark || this.#pendingOf(file)) continue;
+      this.#logged.set(file, mark);
+      text += logLine(mark);
+    }
+    this.#toLog.clear();
+    this.#append(text);
+  }
+
+  #append(text: string): void {
+    if (text === '' || !this.#log) return;
+    this.#sinceSave += text;
+    try {
+      this.#log.append(text);
+    } catch (error) {
+      // The next save has it too.
+      this.#context.log.debug('positions cannot be logged', { path: this.path, reason: describeError(error) });
+    }
   }
 
   /** To be called some times a second. */
@@ -239,8 +284,10 @@ export class Positions {
     }
     for (const saved of this.#pending.values()) entries.push(writtenOf(saved));
     for (const departed of this.#table.departed) entries.push(this.#departedText(departed));
+    this.#sinceSave = '';
     try {
       await this.#writer.save(entries);
+      this.#log?.reset(this.#sinceSave);
     } catch (error) {
       this.#context.count('PositionWriteFail', 1);
       this.#context.log.warn('positions cannot be written down; it is tried again', { path: this.path, files: entries.length, reason: describeError(error) });
@@ -290,12 +337,6 @@ function inUse(path: string, who: string): AgentError {
 
 function textOf(identity: Identity, mark: Mark, path: string, rest: Pick<SavedFile, 'size' | 'former' | 'discarding' | 'gone' | 'emptied' | 'seenMs'>): Written {
   return writtenOf({ inode: identity.inode, identity, path, position: mark.position, mark, compressed: false, ...rest });
-}
-
-/** Devices may have other numbers after the machine was started again; the time of birth stays. Of Flume's entries only the inode is known. */
-function savedKey({ identity, inode }: SavedFile): string {
-  if (!identity) return String(inode);
-  return identity.bornNs === 0n ? keyOf(identity) : `${inode}@${identity.bornNs}`;
 }
 
 function keysOf(identity: Identity): readonly string[] {

@@ -16,6 +16,8 @@ const TURN_BYTES = 2 * 1024 * 1024;
 const LINE_FEED = 10;
 
 export interface ReaderRules extends LineRules {
+  /** Events of one transaction. */
+  readonly batchSize: number;
   /** Events of one file before another one has its turn. */
   readonly mostEvents: number;
   readonly byteOffsetHeader: boolean;
@@ -167,12 +169,19 @@ export class Reader {
     return file.searchedTo >= size;
   }
 
+  /** In transactions of at most `batchSize`, each with the position behind it. */
   #send(file: TailFile, bytes: Buffer, lines: Lines): void {
     const base = file.read.position - overlapOf(file.read.position);
-    file.read = advanced(file.read, bytes, lines.end);
-    file.searchedTo = file.read.position;
     if (lines.tooLong > 0) this.#context.count('LineTooLongCount', lines.tooLong);
-    this.#deliveries.send(file, lines.count === 0 ? undefined : this.#batch(file, bytes, lines, base), file.read);
+    const { bounds, count, end } = lines;
+    const batch = count === 0 ? undefined : this.#batch(file, bytes, lines, base);
+    const { batchSize } = this.#rules;
+    for (let from = 0; from < count || from === 0; from += batchSize) {
+      const to = Math.min(count, from + batchSize);
+      file.read = advanced(file.read, bytes, base, to < count ? (bounds[2 * to] as number) : end);
+      this.#deliveries.send(file, batch?.slice(from, to), file.read);
+    }
+    file.searchedTo = file.read.position;
   }
 
   #batch(file: TailFile, bytes: Buffer, { bounds, count }: Lines, base: number): Batch {

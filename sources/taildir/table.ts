@@ -116,8 +116,11 @@ export class FileTable {
   }
 
   /** The file is about to begin anew. */
-  emptied(file: TailFile): void {
-    if (file.read.position > 0) this.addDeparted({ identity: file.identity, mark: file.read, goneMs: this.now(), exact: true, emptied: true, path: file.shownPath });
+  emptied(file: TailFile): Departed | undefined {
+    if (file.read.position === 0) return undefined;
+    const departed: Departed = { identity: file.identity, mark: file.read, goneMs: this.now(), exact: true, emptied: true, path: file.shownPath };
+    this.addDeparted(departed);
+    return departed;
   }
 
   addDeparted(departed: Departed): void {

@@ -280,7 +280,8 @@ export class Tailer implements Source {
     }
     if (size > 0) this.#context.log.warn(sentence, facts);
     this.#context.count('FileTruncatedCount', 1);
-    this.#parts.table.emptied(file);
+    const departed = this.#parts.table.emptied(file);
+    if (departed) this.#parts.positions.emptied(departed);
     file.beginAnew();
     this.#parts.positions.changed(file);
     this.#enqueue(file);

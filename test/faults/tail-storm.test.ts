@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -25,6 +26,7 @@ test(`storm: ${OPERATIONS} renames, copies, truncations, replacements, deletions
   };
   let kills = 0;
   let restarts = 0;
+  const said: string[] = [];
   await rig.start();
   for (let operation = 0; operation < OPERATIONS; operation++) {
     await storm.step(settled);
@@ -35,11 +37,14 @@ test(`storm: ${OPERATIONS} renames, copies, truncations, replacements, deletions
       await settled();
       await rig.kill();
       kills++;
+      storm.journal.push('kill -9');
     } else if (dice < 1.5 * KILLS_PER_OPERATION) {
       await rig.stop();
       restarts++;
+      storm.journal.push('stop');
     } else continue;
     for (let unseen = storm.random() * 4; unseen > 1; unseen--) await storm.stepUnseen();
+    said.push(...(rig.agent?.lines ?? []));
     await rig.start();
   }
   storm.finish();
@@ -49,6 +54,7 @@ test(`storm: ${OPERATIONS} renames, copies, truncations, replacements, deletions
   const counts = [...storm.counts].map(([kind, count]) => `${kind} ${count}`).join(', ');
   t.diagnostic(`${verdict.written} lines; ${kills} kills, ${restarts} restarts; ${counts}`);
   t.diagnostic(`lost ${verdict.lost.length}, duplicates ${verdict.duplicates.length}, torn ${verdict.torn.length}; taken away before they were read ${verdict.takenAway}`);
+  if (process.env['MILLRACE_JOURNAL'] !== undefined) writeFileSync(process.env['MILLRACE_JOURNAL'], [...storm.journal, ...said, ...(rig.agent?.lines ?? []), JSON.stringify(verdict)].join('\n'));
   assert.deepEqual(verdict.lost.slice(0, 5), []);
   assert.deepEqual(verdict.torn.slice(0, 5), []);
   assert.ok(verdict.duplicates.length <= kills * BATCH, `${verdict.duplicates.length} duplicates of ${kills} kills: ${verdict.duplicates.slice(0, 10).join(' ')}`);

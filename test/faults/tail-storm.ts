@@ -80,7 +80,7 @@ export class Storm {
     const [kind, act] = this.#choose(roll);
     const file = name === undefined ? undefined : this.#files.get(name);
     this.counts.set(kind, (this.counts.get(kind) ?? 0) + 1);
-    this.journal.push(`${kind} ${name ?? ''}`);
+    this.journal.push(`${this.#next} ${kind} ${name ?? ''}`);
     if (!file || name === undefined) return this.#create();
     if (COPIES.has(kind) && Date.now() - (file.copiedMs ?? 0) < COPY_MS) return this.#append(name, file);
     const takes = TAKES_AWAY.has(kind);
@@ -99,7 +99,7 @@ export class Storm {
     const file = name === undefined ? undefined : this.#files.get(name);
     if (!file || name === undefined) return this.#create();
     const roll = this.#random();
-    this.journal.push(`unseen ${roll.toFixed(2)} ${name}`);
+    this.journal.push(`${this.#next} unseen ${roll.toFixed(2)} ${name}`);
     if (roll < 0.4) this.#append(name, file);
     else if (roll < 0.7) this.#rename(name, file);
     else if (roll < 0.8) this.#create();
