@@ -42,7 +42,7 @@ export async function createElasticsearchSink(context: Context, values: Options)
 
 async function compiler({ indexName, dataStream, documentId, routing }: Options): Promise<(template: string) => Escapes> {
   const needsHosts = [indexName, dataStream, documentId, routing].some((text) => text?.includes('%['));
-  const hosts = needsHosts ? { hosts: await (await import('../../io/host-names.ts')).thisHost() } : {};
+  const hosts = needsHosts ? { hosts: await (await import('../../core/local-host.ts')).hostNames() } : {};
   return (template) => compileEscapes(template, hosts);
 }
 
