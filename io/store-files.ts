@@ -121,13 +121,18 @@ export const storeFiles: StoreFiles = {
   },
 };
 
-/** Tells one run of a process from another with the same number, as far as the system lets us: `<boot> <start>`. */
+/**
+ * Tells one run of a process from another with the same number, as far as the system lets us: `<boot> <start>`. `undefined` for one that has
+ * ended, also where nobody has fetched it yet, as in containers whose first process never does.
+ */
 export async function processMark(pid: number): Promise<string | undefined> {
   const text = await unlessMissing(readFile(`/proc/${pid}/stat`, 'utf8'), undefined);
   if (text === undefined) return undefined;
   const boot = await unlessMissing(readFile('/proc/sys/kernel/random/boot_id', 'utf8'), '');
   const namespace = await readlink(`/proc/${pid}/ns/pid`).catch(() => '');
-  const start = text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? '';
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  if (fields[0] === 'Z' || fields[0] === 'X') return undefined;
+  const start = fields[19] ?? '';
   return `${boot.trim()} ${namespace} ${start}`;
 }
 
