@@ -2,9 +2,10 @@ import { AgentError } from '../../core/errors.ts';
 
 /**
  * What became of a call that failed. `not stored`: the file is as it was. `exists`: there is a file of that name already. `gone`: the
- * file that was to be changed is not there. `unclear`: all, some or none of the bytes may be in the file, and more may come.
+ * file that was to be changed is not there. `impossible`: there can be no such file, ever. `unclear`: all, some or none of the bytes may
+ * be in the file, and more may come.
  */
-export type Outcome = 'not stored' | 'exists' | 'gone' | 'unclear';
+export type Outcome = 'not stored' | 'exists' | 'gone' | 'impossible' | 'unclear';
 
 /** A call to a file system failed. */
 export class StoreError extends AgentError {
@@ -23,6 +24,8 @@ export class StoreError extends AgentError {
 export interface FileStore {
   /** For messages: `http://name:9870`. */
   readonly address: string;
+  /** The path that stands for one which this file system would refuse because of the characters in it. */
+  allowed(path: string): string;
   /** Makes a file, with the folders above it, that holds the bytes; resolves when it is as safe as this file system makes it. */
   create(path: string, bytes: Buffer, signal: AbortSignal): Promise<void>;
   /** Adds bytes to a file of `length` bytes; resolves as `create` does. */

@@ -7,6 +7,7 @@ const FILE_MODE = 0o644;
 /** Files of this machine, for `file:///` paths. */
 export const localStore: FileStore = {
   address: 'this machine',
+  allowed: (path) => path,
   create: (path, bytes) => told(`creating ${path}`, () => wholeFiles.create(path, bytes, FILE_MODE)),
   append: (path, length, bytes) => told(`adding to ${path}`, () => wholeFiles.append(path, length, bytes)),
   length: (path) => told(`asking for the length of ${path}`, () => wholeFiles.length(path)),
@@ -35,6 +36,7 @@ async function told<T>(what: string, work: () => Promise<T>): Promise<T> {
 }
 
 function outcomeOf(code: string | undefined): Outcome {
+  if (code === 'ENAMETOOLONG') return 'impossible';
   if (code === 'EEXIST') return 'exists';
   if (code === 'ENOENT' || code === 'ENOTDIR') return 'gone';
   return code === 'EACCES' || code === 'EPERM' || code === 'EROFS' ? 'not stored' : 'unclear';

@@ -139,7 +139,8 @@ export class HdfsSink implements Sink {
     const bucketOf = (index: number): Bucket | undefined => {
       try {
         const header = (name: string): string | undefined => batch.header(index, name);
-        return this.#bucket(directory.expandConfined(header), prefix.expandConfined(header));
+        const { store } = this.#parts;
+        return this.#bucket(store.allowed(directory.expandConfined(header)), store.allowed(prefix.expandConfined(header)));
       } catch (error) {
         rejected.set(index, describeError(error));
         return undefined;
@@ -197,7 +198,13 @@ export class HdfsSink implements Sink {
         piece.length = bytes.length;
       } catch (error) {
         const outcome = error instanceof StoreError ? error.outcome : 'unclear';
-        piece.state = outcome === 'exists' ? 'not stored' : outcome;
+        if (outcome === 'impossible' && !file.created) {
+          await this.#forget(file);
+          for (let index = 0; index < batch.size; index++) reject(index, describeError(error));
+          piece.state = 'stored';
+          return;
+        }
+        piece.state = outcome === 'exists' || outcome === 'impossible' ? 'not stored' : outcome;
         if (piece.state === 'not stored') serializer.undo?.();
         throw error;
       }

@@ -7,6 +7,8 @@ import { WebHdfsError, type WebHdfsClient } from './webhdfs-client.ts';
 const MOST_DATA_NODES = 4;
 /** Another NameNode may answer: this one is no longer, or not yet, the active one. */
 const NOT_ACTIVE = new Set(['StandbyException', 'RetriableException']);
+/** Names that no file can have. */
+const IMPOSSIBLE = new Set(['InvalidPathException', 'FSLimitException$PathComponentTooLongException', 'PathComponentTooLongException']);
 /** Answers of the DataNode that come before it has taken a byte. */
 const REFUSED_BEFORE_BYTES = new Set([
   'SafeModeException',
@@ -34,6 +36,11 @@ export class WebHdfsStore implements FileStore {
     this.#parameters = { overwrite: false, permission: '644', ...parameters };
     this.#close = close;
     this.address = clients.map((client) => client.address).join(', ');
+  }
+
+  /** HDFS takes no colon in a name. */
+  allowed(path: string): string {
+    return path.replaceAll(':', '%3A');
   }
 
   create(path: string, bytes: Buffer, signal: AbortSignal): Promise<void> {
@@ -129,6 +136,7 @@ function outcomeOf(error: unknown): Outcome {
   if (!(error instanceof WebHdfsError)) return 'unclear';
   if (error.reason === 'FileAlreadyExistsException') return 'exists';
   if (error.reason === 'FileNotFoundException') return 'gone';
+  if (IMPOSSIBLE.has(error.reason)) return 'impossible';
   if (error.dataNode === undefined || error.neverSent || REFUSED_BEFORE_BYTES.has(error.reason)) return 'not stored';
   return 'unclear';
 }

@@ -11,6 +11,7 @@ export interface Fault {
 /** Files in memory, with faults to order. */
 export class MemoryStore implements FileStore {
   readonly address = 'memory';
+  readonly allowed = (path: string): string => path;
   readonly files = new Map<string, Buffer>();
   readonly calls: string[] = [];
   /** Asked before each call. */

@@ -226,6 +226,15 @@ describe('hdfs sink: paths', () => {
     assert.deepEqual(store.lines, ['a', 'd']);
   });
 
+  test('S26 events for a file that cannot be are set aside, and the others of their batch arrive', async () => {
+    const { sink, store } = make({ path: '/flume/%{k}' });
+    store.fault = (operation, path) => (operation === 'create' && path.includes('/bad/') ? { outcome: 'impossible' } : undefined);
+    await sink.start();
+    await assert.rejects(sink.write(withHeader('k', 'a', 'bad', 'b', 'bad'), never), (error) => error instanceof RejectedError && error.indices.join() === '1,3');
+    await sink.stop();
+    assert.deepEqual(store.lines.sort(), ['0', '2']);
+  });
+
   test('S18 no more files are open than allowed: the one not written to for longest is closed first', async () => {
     const { sink, store } = make({ path: '/flume/%{k}', mostOpenFiles: 3 });
     await sink.start();
