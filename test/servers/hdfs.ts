@@ -18,6 +18,8 @@ export interface HdfsOptions {
   readonly core?: Readonly<Record<string, string>>;
   /** How many NameNodes: two are a nameservice `ns` with `nn1` active at the start. */
   readonly nameNodes?: 1 | 2;
+  /** Of a single NameNode; free ones unless given. */
+  readonly ports?: { readonly rpc: number; readonly http: number };
 }
 
 export interface Hdfs extends System {
@@ -101,7 +103,8 @@ interface Site {
 /** Writes the configuration, one for each NameNode of a pair, since they differ in the folder of their names. */
 async function layOut(folder: string, options: HdfsOptions): Promise<Site> {
   const pair = options.nameNodes === 2;
-  const [rpc1 = 0, http1 = 0, rpc2 = 0, http2 = 0, data = 0, dataHttp = 0, dataIpc = 0] = await freePorts(7);
+  const [free1 = 0, free2 = 0, rpc2 = 0, http2 = 0, data = 0, dataHttp = 0, dataIpc = 0] = await freePorts(7);
+  const { rpc: rpc1, http: http1 } = options.ports ?? { rpc: free1, http: free2 };
   const uri = pair ? 'hdfs://ns' : `hdfs://127.0.0.1:${rpc1}`;
   const common = {
     'dfs.replication': '1',
