@@ -15,6 +15,7 @@ type Range = [from: number, to: number];
 export class SeenEvents {
   /** In the order in which they were heard of last. */
   readonly #stores = new Map<string, Range[]>();
+  readonly #changed = new Set<string>();
 
   /** The events that were not put before; the batch itself where that is all of them. */
   unseen(batch: Batch): Batch {
@@ -34,12 +35,30 @@ export class SeenEvents {
     const ranges = this.#stores.get(store) ?? [];
     this.#stores.delete(store);
     this.#stores.set(store, ranges);
+    this.#changed.add(store);
     for (const [first, end] of spans) insert(ranges, first, end);
     while (ranges.length > 0 && (ranges.length > MOST_RANGES || (ranges[0] as Range)[1] <= settled)) ranges.shift();
     for (const oldest of this.#stores.keys()) {
       if (this.#stores.size <= MOST_STORES) break;
       this.#stores.delete(oldest);
+      this.#changed.add(oldest);
     }
+  }
+
+  /** What changed since this was asked last, by store; `undefined` where nothing is remembered any more. */
+  takeChanges(): ReadonlyMap<string, Origin | undefined> {
+    const changes = new Map<string, Origin | undefined>();
+    for (const store of this.#changed) {
+      const spans = this.#stores.get(store);
+      changes.set(store, spans && spans.length > 0 ? { store, spans } : undefined);
+    }
+    this.#changed.clear();
+    return changes;
+  }
+
+  /** For whoever could not keep what `takeChanges` told: all of it is told again. */
+  changeAll(): void {
+    for (const store of this.#stores.keys()) this.#changed.add(store);
   }
 
   /** All that is remembered, to be added again after a restart. */

@@ -25,6 +25,8 @@ import { SEGMENT_BYTES } from './segment.ts';
 import { SpaceGuard } from './space.ts';
 import type { DurableParts, DurableSettings } from './settings.ts';
 import type { Store } from './store.ts';
+import { PutOnce } from '../put-once.ts';
+import { addFromRecords } from './origins.ts';
 import { abortReason, WaitingPuts, type Put } from './waiting-puts.ts';
 
 /** Events in memory, to be lent: what was stored and is not taken stays up to this much, and so much is read ahead. */
@@ -71,6 +73,9 @@ export class DurableChannel implements Channel {
   #reopening: Promise<void> | undefined;
   /** The next write is to be synced, whatever else. */
   #syncDue = false;
+  readonly #once: PutOnce;
+  #remembering: Promise<void> | undefined;
+  #remembersAll = false;
 
   constructor(context: Pick<Context, 'name' | 'log' | 'count'>, { store, files, codec, settings }: DurableParts) {
     this.#context = context;
@@ -82,6 +87,7 @@ export class DurableChannel implements Channel {
     this.#place = placeOf(settings.dataDirectory, settings.checkpointDirectory);
     this.#store = store(this.#place.index);
     this.#gathering = new Gathering(this.#codec);
+    this.#once = new PutOnce((events) => context.count('EventRepeatedCount', events));
     this.#blocked = new WaitingPuts(settings.keepAliveMs, () => fullText(context.name, settings.capacity));
     const { requiredBytes, reserveBytes, dataDirectory } = settings;
     const space = { directory: dataDirectory, requiredBytes, reserve: this.#place.reserve, reserveBytes };
@@ -142,7 +148,7 @@ export class DurableChannel implements Channel {
       if (!broken) this.#account.synced = this.#account.tail;
       await this.#guard?.update(() => this.#account.guardState());
       await this.#guard?.sync();
-      await this.#index?.flush(this.#account.done, 0);
+      await this.#flushIndex(0);
     } catch (error) {
       this.#context.log.warn('the last account of the store could not be written; some events may come twice', { reason: describeError(error) });
     }
@@ -150,6 +156,27 @@ export class DurableChannel implements Channel {
   }
 
   put(batch: Batch, signal: AbortSignal): Promise<void> {
+    return batch.origin ? this.#putOnce(batch, signal) : this.#put(batch, signal);
+  }
+
+  /** Whether events of other agents' stores were put before is found out at the start, or when the first of them comes. */
+  async #putOnce(batch: Batch, signal: AbortSignal): Promise<void> {
+    await (this.#remembering ??= this.#remember());
+    await this.#once.put(batch, async (unseen) => {
+      await this.#put(unseen, signal);
+      this.#account.dirty = true;
+    });
+  }
+
+  async #remember(): Promise<void> {
+    const { seen } = this.#once;
+    const { tail, origins } = (await this.#index?.origins()) ?? { tail: undefined, origins: [] };
+    for (const origin of origins) seen.add(origin);
+    if (this.#log) await addFromRecords(seen, this.#log, tail, this.#account.tail);
+    this.#remembersAll = true;
+  }
+
+  #put(batch: Batch, signal: AbortSignal): Promise<void> {
     if (batch.size === 0) return STORED;
     const tooLarge = tooLargeError(batch, this.#settings);
     if (tooLarge) return Promise.reject(tooLarge);
@@ -207,6 +234,7 @@ export class DurableChannel implements Channel {
     await this.#guard?.update(() => this.#account.guardState());
     await this.#guard?.sync();
     await this.#space.start();
+    if (((await this.#index?.origins())?.origins.length ?? 0) > 0) await (this.#remembering = this.#remember());
     this.#log?.retire(done.head);
     this.#state = 'open';
     const every = (ms: number, action: () => void): void => {
@@ -444,10 +472,18 @@ export class DurableChannel implements Channel {
     await this.#guard?.sync();
     const log = this.#log;
     if (!log) return;
+    if (this.#account.dirty) {
+      this.#account.dirty = false;
+      await this.#flushIndex(log.segments[0]?.first ?? 0);
+    }
+    // After the index, which tells which events of other stores these records held.
     log.retire(this.#guard?.syncedHead ?? 0);
     if (this.#account.held === 0) log.trim(IDLE_SPARES);
-    if (!this.#account.dirty) return;
-    this.#account.dirty = false;
-    await this.#index?.flush(this.#account.done, log.segments[0]?.first ?? 0);
+  }
+
+  /** What is not remembered yet must not be told as forgotten. */
+  async #flushIndex(below: number): Promise<void> {
+    const { done, tail } = this.#account;
+    await this.#index?.flush(done, below, this.#once.seen, this.#remembersAll ? tail.event : undefined);
   }
 }

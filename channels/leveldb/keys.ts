@@ -7,6 +7,8 @@ import type { Range } from './ranges.ts';
  *
  *   'i' u64 first event   where a record lies, for one in each 256 KB (below)
  *   'h'                   what is done with (below)
+ *   'o' store             which events of another agent's store were put: u32 CRC-32 of the rest, origin (protocols/avro-rpc/origin.ts)
+ *   'o'                   u32 CRC-32 of the rest, u64 event: what was put before it is among these
  *   'm'                   JSON: {"format": 2, "store": "16 hex digits"}
  *
  * Where a record lies, 16 bytes: u32 CRC-32 of key and rest, u32 byte in its segment, u64 generation of its segment.
@@ -17,6 +19,9 @@ export const FORMAT_VERSION = 2;
 
 export const HEAD_KEY = Buffer.from('h');
 export const META_KEY = Buffer.from('m');
+
+export const ORIGINS_KEY = Buffer.from('o');
+export const BEHIND_ORIGINS_KEY = Buffer.from('p');
 
 const INDEX = 0x69;
 const ROW_BYTES = 16;
@@ -49,6 +54,21 @@ export function decodeRow(key: Buffer, value: Buffer): IndexRow | undefined {
   if (key.length !== 9 || key[0] !== INDEX || value.length !== ROW_BYTES) return undefined;
   if (value.readUInt32LE(0) !== crc32(value.subarray(4), crc32(key))) return undefined;
   return { first: readU64(key, 1), position: value.readUInt32LE(4), generation: readU64(value, 8) };
+}
+
+export function originKey(store: string): Buffer {
+  return Buffer.concat([ORIGINS_KEY, Buffer.from(store)]);
+}
+
+export function withChecksum(bytes: Buffer): Buffer {
+  const head = Buffer.allocUnsafe(4);
+  head.writeUInt32LE(crc32(bytes), 0);
+  return Buffer.concat([head, bytes]);
+}
+
+/** `undefined` for bytes that are not as `withChecksum` made them. */
+export function checked(bytes: Buffer): Buffer | undefined {
+  return bytes.length >= 4 && bytes.readUInt32LE(0) === crc32(bytes.subarray(4)) ? bytes.subarray(4) : undefined;
 }
 
 export interface DoneState {

@@ -131,7 +131,7 @@ export class Lending {
     };
     return {
       batch: batchOf(pieces),
-      origin: { store: account.store, spans: pieces.map(({ from, batch }) => [from, from + batch.size] as const) },
+      origin: { store: account.store, spans: pieces.map(({ from, batch }) => [from, from + batch.size] as const), settled: account.done.head },
       commit: async () => {
         end();
         await commit(pieces);

@@ -1,9 +1,10 @@
 import type { Batch } from '../../core/batch.ts';
+import type { Origin } from '../../core/component.ts';
 import type { StoreFile } from '../../io/store-files.ts';
 import type { EventLog } from './event-log.ts';
 import type { Tail } from './group.ts';
 import type { IndexRow } from './keys.ts';
-import { eventsOf, headerAt, MOST_HEADER_BYTES } from './record.ts';
+import { eventsOf, headerAt, MOST_HEADER_BYTES, originsOf } from './record.ts';
 import { SegmentScan, type Found } from './segment-scan.ts';
 import { RECORDS_AT, type Segment } from './segment.ts';
 
@@ -28,6 +29,7 @@ export interface ReadRecord {
   readonly written: number;
   /** Bytes of the record. */
   readonly length: number;
+  origins(): readonly Origin[];
 }
 
 export interface Page {
@@ -153,7 +155,8 @@ export class LogReader {
     if (header.first >= below || end <= this.#expected) return;
     if (header.first > this.#expected) this.#gapTo({ event: header.first, byte: header.firstByte }, gaps);
     const { first, written, length } = header;
-    records.push({ first, batch: eventsOf(bytes, header, this.#log.parts.codec), written, length });
+    const { codec } = this.#log.parts;
+    records.push({ first, batch: eventsOf(bytes, header, codec), written, length, origins: () => originsOf(bytes, header, codec) });
     this.#expected = end;
     this.#expectedByte = header.firstByte + header.bytes;
     this.#faults = [];

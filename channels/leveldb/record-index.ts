@@ -1,13 +1,16 @@
 import { describeError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { Backoff } from '../../io/backoff.ts';
-import { decodeDone, decodeRow, encodeDone, encodeRow, FORMAT_VERSION, HEAD_KEY, indexKey, META_KEY, type DoneState, type IndexRow } from './keys.ts';
+import type { SeenEvents } from '../seen-events.ts';
+import { BEHIND_ORIGINS_KEY, decodeDone, decodeRow, encodeDone, encodeRow, FORMAT_VERSION, HEAD_KEY, indexKey, META_KEY, ORIGINS_KEY, type DoneState, type IndexRow } from './keys.ts';
+import { originSteps, readOriginEntries } from './origins.ts';
 import type { Step, Store } from './store.ts';
 
 /** A row for one record in so many bytes of a segment. */
 const ROW_EVERY_BYTES = 256 * 1024;
 const MOST_DONE_RANGES = 10_000;
 const PAGE_ROWS = 1000;
+const MOST_ORIGINS = 100_000;
 const AGAIN = { firstMs: 1000, mostMs: 30_000 };
 
 export interface IndexContent {
@@ -65,14 +68,17 @@ export class RecordIndex {
     if (this.#rows.length > 10 * PAGE_ROWS) this.#rows = [];
   }
 
-  /** Writes down what was noted and what is done with; rows below `below` are of no more use. */
-  async flush(done: DoneState, below: number): Promise<void> {
+  /**
+   * Writes down what was noted, what is done with, and which events of other stores were put up to `tail`, if that is known; rows below
+   * `below` are of no more use.
+   */
+  async flush(done: DoneState, below: number, seen: SeenEvents, tail: number | undefined): Promise<void> {
     if (!this.#usable) return;
     const rows = this.#rows;
     this.#rows = [];
     await this.#attempt(async () => {
       const steps: Step[] = rows.map((row) => ({ key: indexKey(row.first), value: encodeRow(row) }));
-      steps.push({ key: HEAD_KEY, value: encodeDone(done, MOST_DONE_RANGES) });
+      steps.push({ key: HEAD_KEY, value: encodeDone(done, MOST_DONE_RANGES) }, ...(tail === undefined ? [] : originSteps(seen, tail)));
       if (below > this.#removedTo) {
         const old = await this.#store.scan({ gte: indexKey(0), lt: indexKey(below), limit: PAGE_ROWS });
         steps.push(...old.map(([key]) => ({ key })));
@@ -82,6 +88,17 @@ export class RecordIndex {
       await this.#store.write(steps);
       this.#meta = undefined;
     });
+    if (!this.#usable) seen.changeAll();
+  }
+
+  /** Which events of other stores were put, and up to which of ours that is told; nothing where the index cannot be read. */
+  async origins(): Promise<ReturnType<typeof readOriginEntries>> {
+    if (!this.#usable) return readOriginEntries([]);
+    try {
+      return readOriginEntries(await this.#store.scan({ gte: ORIGINS_KEY, lt: BEHIND_ORIGINS_KEY, limit: MOST_ORIGINS }));
+    } catch {
+      return readOriginEntries([]);
+    }
   }
 
   /** The last row at or before an event. */

@@ -1,7 +1,8 @@
 import { crc32 } from 'node:zlib';
 import type { Batch } from '../../core/batch.ts';
+import type { Origin } from '../../core/component.ts';
 import { FORMAT_VERSION, readU64, writeU64 } from './keys.ts';
-import { readSections } from './sections.ts';
+import { readOrigins, readSections } from './sections.ts';
 
 /**
  * A record: events that were written together. It begins at a multiple of 8 in its segment. u64 is big-endian, everything else
@@ -118,6 +119,11 @@ export function faultOf(record: Buffer, { length }: RecordHeader): string | unde
 /** The events of a record without fault, over its own bytes. */
 export function eventsOf(record: Buffer, { events }: RecordHeader, codec: RecordCodec): Batch {
   return readSections(codec.open(record), events);
+}
+
+/** Where its events come from, as far as that is known. */
+export function originsOf(record: Buffer, { events }: RecordHeader, codec: RecordCodec): readonly Origin[] {
+  return readOrigins(codec.open(record), events);
 }
 
 function headerChecksum(header: Buffer, contentAt: number): number {

@@ -22,8 +22,8 @@ export function encodeOrigin({ store, spans, settled = 0 }: Origin): Buffer {
   return writer.view(0);
 }
 
-/** Throws AvroFormatError where it is not the origin of `events` events. */
-export function decodeOrigin(bytes: Buffer, events: number): Origin {
+/** Throws AvroFormatError where it is not an origin, or not one of `events` events. */
+export function decodeOrigin(bytes: Buffer, events?: number): Origin {
   const cursor = new AvroCursor(bytes);
   const store = cursor.sized();
   const settled = cursor.long();
@@ -34,10 +34,10 @@ export function decodeOrigin(bytes: Buffer, events: number): Origin {
       const first = cursor.long();
       const length = cursor.long();
       sum += length;
-      if (first < 0 || length < 1 || sum > events || spans.length >= MOST_SPANS) throw new AvroFormatError('the origin of the events makes no sense');
+      if (first < 0 || length < 1 || spans.length >= MOST_SPANS) throw new AvroFormatError('the origin of the events makes no sense');
       spans.push([first, first + length]);
     }
   }
-  if (sum !== events || store.length === 0 || store.length > MOST_STORE_BYTES) throw new AvroFormatError('the origin of the events makes no sense');
+  if (sum !== (events ?? sum) || store.length === 0 || store.length > MOST_STORE_BYTES) throw new AvroFormatError('the origin of the events makes no sense');
   return { store: store.toString(), spans, settled };
 }
