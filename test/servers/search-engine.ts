@@ -137,6 +137,7 @@ async function layOut(folder: string, home: string, { name }: Distribution, port
   };
   await writeFile(join(conf, `${name}.yml`), Object.entries(settings).map(([key, value]) => `${key}: ${value}\n`).join(''));
   await copyFile(join(home, 'config', 'log4j2.properties'), join(conf, 'log4j2.properties'));
+  if (options.login) for (const file of ['users', 'users_roles']) await writeFile(join(conf, file), '', { mode: 0o660 });
   const heap = ['-Xms192m', '-Xmx192m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', `-Djava.io.tmpdir=${join(folder, 'tmp')}`];
   const others = (await readFile(join(home, 'config', 'jvm.options'), 'utf8').catch(() => ''))
     .split('\n')
