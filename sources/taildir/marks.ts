@@ -16,7 +16,7 @@ export interface Mark {
   readonly head: number;
   /** CRC-32 of the last `min(position, TAIL_BYTES)` bytes before the position. */
   readonly tail: number;
-  /** CRC-32 of everything before the position; `undefined` where not all of it went through our hands. */
+  /** CRC-32 of the content before the position (see `contentSum`); `undefined` where not all of it went through our hands. */
   readonly all: number | undefined;
 }
 
@@ -28,6 +28,24 @@ let crc32: Crc32 | undefined;
 export function checksum(bytes: Uint8Array | string, before = 0): number {
   crc32 ??= process.getBuiltinModule('node:zlib').crc32;
   return crc32(bytes, before);
+}
+
+/** Content up to here is summed up as a whole, of what follows the first bytes of each block: enough to tell contents apart. */
+const WHOLE_BYTES = 1024 * 1024;
+const BLOCK_BYTES = 64 * 1024;
+const SAMPLE_BYTES = 4 * 1024;
+
+/** Goes on with the sum of a content by `bytes`, the first of which stands at `position`. */
+function contentSum(bytes: Buffer, position: number, before: number): number {
+  let sum = before;
+  for (let at = 0; at < bytes.length; ) {
+    const place = position + at;
+    const inBlock = place % BLOCK_BYTES;
+    const end = place < WHOLE_BYTES ? WHOLE_BYTES - position : at + SAMPLE_BYTES - inBlock;
+    if (place < WHOLE_BYTES || inBlock < SAMPLE_BYTES) sum = checksum(bytes.subarray(at, end), sum);
+    at = place < WHOLE_BYTES ? end : at + BLOCK_BYTES - inBlock;
+  }
+  return sum;
 }
 
 /** Bytes in front of a position that are read along with what follows, so that the mark can be compared at no cost. */
@@ -78,7 +96,7 @@ export function advanced(mark: Mark, bytes: Buffer, base: number, end: number): 
     position: base + end,
     head: headMissing > 0 ? checksum(fresh.subarray(0, headMissing), mark.head) : mark.head,
     tail: checksum(bytes.subarray(Math.max(0, end - TAIL_BYTES), end)),
-    all: mark.all === undefined ? undefined : checksum(fresh, mark.all),
+    all: mark.all === undefined ? undefined : contentSum(fresh, mark.position, mark.all),
   };
 }
 
@@ -100,7 +118,7 @@ export async function beginsWith(handle: TailHandle, mark: Mark): Promise<boolea
   for (let at = 0; at < mark.position; ) {
     const read = await handle.read(buffer, 0, Math.min(buffer.length, mark.position - at), at);
     if (read === 0) return false;
-    all = checksum(buffer.subarray(0, read), all);
+    all = contentSum(buffer.subarray(0, read), at, all);
     at += read;
   }
   return all === mark.all;
