@@ -134,7 +134,6 @@ test('SD-22 SD-23 without the right to rename the source does not start, with tr
   folder.write('file1', 'one\n');
   mkdirSync(join(folder.path, '.flumespool'));
   chmodSync(folder.path, 0o555);
-  t.after(() => chmodSync(folder.path, 0o755));
   await assert.rejects((await folder.source()).start(), /cannot be written to.*tracker_dir/);
   const context = await folder.run({ trackingPolicy: 'tracker_dir' }, ({ bodies }) => bodies.length === 1);
   assert.deepEqual(context.bodies, ['one']);
@@ -379,7 +378,7 @@ test('T29 a file that may not be read does not keep the others waiting, and is r
   folder.write('file2', 'other\n', 2);
   chmodSync(path, 0);
   const context = await folder.run({}, ({ bodies }) => {
-    if (bodies.includes('other')) chmodSync(path, 0o644);
+    if (bodies.includes('other') && existsSync(path)) chmodSync(path, 0o644);
     return bodies.includes('one');
   });
   assert.deepEqual(context.bodies, ['other', 'one']);

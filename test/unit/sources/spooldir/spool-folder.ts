@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { TestContext } from 'node:test';
@@ -11,7 +11,10 @@ export class SpoolFolder {
   readonly path = mkdtempSync(join(tmpdir(), 'millrace-spool-'));
 
   constructor(t: Pick<TestContext, 'after'>) {
-    t.after(() => rmSync(this.path, { recursive: true, force: true }));
+    t.after(() => {
+      chmodSync(this.path, 0o755);
+      rmSync(this.path, { recursive: true, force: true });
+    });
   }
 
   /** `seconds`: its time of modification; older files are read first. */
