@@ -24,8 +24,9 @@ a1.sources.r1.channels = c1
 a1.channels.c1.type = file
 a1.channels.c1.checkpointDir = @FOLDER@/store/checkpoint
 a1.channels.c1.dataDirs = @FOLDER@/store/data
-a1.channels.c1.minimumRequiredSpace = 0
 `;
+
+const ANY_SPACE = 'a1.channels.c1.minimumRequiredSpace = 0\n';
 
 const FILE_ROLL = `
 a1.sinks.k1.type = file_roll
@@ -38,6 +39,8 @@ a1.sinks.k1.channel = c1
 export interface RigOptions extends RefereeOptions {
   /** Settings of the sink `k1`, which writes into `@FOLDER@/out`; file_roll unless given. */
   readonly sink?: string;
+  /** Further settings of the channel `c1`, in place of one that takes the last byte of the disk. */
+  readonly channel?: string;
 }
 
 /** An agent in a folder of its own, which the senders of a referee find again each time that it was started. */
@@ -53,8 +56,8 @@ export class Rig {
   /** What has to be undone once the agent is dead, before the folder is removed. */
   readonly atEnd: (() => void)[] = [];
 
-  constructor(t: TestContext, { sink = FILE_ROLL, ...options }: RigOptions = {}) {
-    this.#conf = CONF + sink;
+  constructor(t: TestContext, { sink = FILE_ROLL, channel = ANY_SPACE, ...options }: RigOptions = {}) {
+    this.#conf = CONF + channel + sink;
     mkdirSync(this.store);
     mkdirSync(this.out);
     this.referee = new Referee(options);

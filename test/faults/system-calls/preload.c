@@ -5,8 +5,12 @@
  *   FAULT_UNDER    directory, as the kernel names it
  *   FAULT_CALLS    kinds that count: w write, s sync, r rename or link, u unlink, t truncate, c create
  *   FAULT_AT       number of the call, from 1; FAULT_LAST: the last one that is meant, if several are
- *   FAULT_WHAT     ENOSPC, EIO, EROFS, short, kill (before it), torn (killed in the middle of it), after (killed after it)
+ *   FAULT_WHAT     ENOSPC, EIO, EROFS, short, kill (before it), torn (killed in the middle of it), after (killed after it),
+ *                  slow (two seconds later)
  *   FAULT_ARMED    path of a file: nothing counts before it is there
+ *   FAULT_OVER     path of a file: nothing counts once it is there
+ *   FAULT_BAD      end of a path, colon, offset, colon, length: what of that file cannot be read (EIO)
+ *   FAULT_CLOCK    file of 8 bytes: seconds by which the wall clock is wrong, little-endian, read again at each look
  *   FAULT_LOG      path: a line for each call that counts
  *   FAULT_JOURNAL  path: every change, as `struct entry` with what belongs to it
  *
@@ -24,9 +28,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 struct entry {
@@ -39,7 +46,10 @@ struct entry {
 
 static char under[PATH_MAX];
 static size_t under_length;
-static const char *calls = "", *what = "", *armed_path;
+static const char *calls = "", *what = "", *armed_path, *over_path;
+static char bad_path[PATH_MAX];
+static long bad_offset = 0, bad_length = 0;
+static volatile int64_t *clock_error;
 static long at = 0, last = 0, count = 0;
 static int log_fd = -1, journal_fd = -1;
 static int armed = 0;
@@ -58,6 +68,11 @@ static int open_own(const char *path) {
 }
 
 __attribute__((constructor)) static void begin(void) {
+  if (getenv("FAULT_CLOCK")) {
+    int fd = syscall(SYS_openat, AT_FDCWD, getenv("FAULT_CLOCK"), O_RDONLY | O_CLOEXEC);
+    void *page = fd < 0 ? MAP_FAILED : mmap(NULL, sizeof *clock_error, PROT_READ, MAP_SHARED, fd, 0);
+    if (page != MAP_FAILED) clock_error = page;
+  }
   const char *text = getenv("FAULT_UNDER");
   if (!text || !realpath(text, under)) return;
   under_length = strlen(under);
@@ -66,6 +81,8 @@ __attribute__((constructor)) static void begin(void) {
   if (getenv("FAULT_AT")) last = at = atol(getenv("FAULT_AT"));
   if (getenv("FAULT_LAST")) last = atol(getenv("FAULT_LAST"));
   armed_path = getenv("FAULT_ARMED");
+  over_path = getenv("FAULT_OVER");
+  if (getenv("FAULT_BAD")) sscanf(getenv("FAULT_BAD"), "%4000[^:]:%ld:%ld", bad_path, &bad_offset, &bad_length);
   if (getenv("FAULT_LOG")) log_fd = open_own(getenv("FAULT_LOG"));
   if (getenv("FAULT_JOURNAL")) journal_fd = open_own(getenv("FAULT_JOURNAL"));
 }
@@ -118,7 +135,11 @@ static const char *decide(char kind, const char *path, size_t length) {
     syscall(SYS_write, log_fd, line, size);
   }
   pthread_mutex_unlock(&lock);
-  return number > 0 && number >= at && number <= last ? what : NULL;
+  if (!(number > 0 && number >= at && number <= last)) return NULL;
+  if (over_path && syscall(SYS_faccessat, AT_FDCWD, over_path, F_OK) == 0) return NULL;
+  if (strcmp(what, "slow") != 0) return what;
+  usleep(2000000);
+  return NULL;
 }
 
 static void die(void) {
@@ -195,6 +216,55 @@ static ssize_t write_all_at(int fd, const struct iovec *parts, int many, off_t o
 ssize_t writev(int fd, const struct iovec *parts, int many) { return write_all_at(fd, parts, many, -1); }
 ssize_t pwritev(int fd, const struct iovec *parts, int many, off_t offset) { return write_all_at(fd, parts, many, offset); }
 ssize_t pwritev64(int fd, const struct iovec *parts, int many, off64_t offset) { return write_all_at(fd, parts, many, offset); }
+
+/* Reads of what cannot be read. */
+static int unreadable(int fd, off_t offset, size_t length) {
+  char path[PATH_MAX];
+  if (bad_length == 0 || offset + (off_t)length <= bad_offset || offset >= bad_offset + bad_length || !watched(fd, path)) return 0;
+  size_t all = strlen(path), end = strlen(bad_path);
+  if (all < end || strcmp(path + all - end, bad_path) != 0) return 0;
+  errno = EIO;
+  return 1;
+}
+
+static ssize_t read_at(int fd, void *bytes, size_t length, off_t offset) {
+  return unreadable(fd, offset, length) ? -1 : syscall(SYS_pread64, fd, bytes, length, offset);
+}
+
+ssize_t pread(int fd, void *bytes, size_t length, off_t offset) { return read_at(fd, bytes, length, offset); }
+ssize_t pread64(int fd, void *bytes, size_t length, off64_t offset) { return read_at(fd, bytes, length, offset); }
+
+static ssize_t read_all_at(int fd, const struct iovec *parts, int many, off_t offset) {
+  size_t length = 0;
+  for (int i = 0; i < many; i++) length += parts[i].iov_len;
+  return unreadable(fd, offset, length) ? -1 : syscall(SYS_preadv, fd, parts, many, (unsigned long)offset, 0ul);
+}
+
+ssize_t preadv(int fd, const struct iovec *parts, int many, off_t offset) { return read_all_at(fd, parts, many, offset); }
+ssize_t preadv64(int fd, const struct iovec *parts, int many, off64_t offset) { return read_all_at(fd, parts, many, offset); }
+
+/* A wall clock that is wrong. */
+int clock_gettime(clockid_t id, struct timespec *now) {
+  int done = syscall(SYS_clock_gettime, id, now);
+  if (done == 0 && clock_error && (id == CLOCK_REALTIME || id == CLOCK_REALTIME_COARSE)) now->tv_sec += *clock_error;
+  return done;
+}
+
+int gettimeofday(struct timeval *restrict now, void *restrict zone) {
+  struct timespec exact;
+  (void)zone;
+  clock_gettime(CLOCK_REALTIME, &exact);
+  now->tv_sec = exact.tv_sec;
+  now->tv_usec = exact.tv_nsec / 1000;
+  return 0;
+}
+
+time_t time(time_t *now) {
+  struct timespec exact;
+  clock_gettime(CLOCK_REALTIME, &exact);
+  if (now) *now = exact.tv_sec;
+  return exact.tv_sec;
+}
 
 static int sync_by(long number, int fd) {
   char path[PATH_MAX];

@@ -9,8 +9,8 @@ import { fileURLToPath } from 'node:url';
 /** `w` write, `s` sync, `r` rename and link, `u` unlink, `t` truncate, `c` create. */
 export type Calls = string;
 
-/** `kill`: before the call; `torn`: in the middle of a write; `after`: once it has returned. */
-export type What = 'ENOSPC' | 'EIO' | 'EROFS' | 'short' | 'kill' | 'torn' | 'after';
+/** `kill`: before the call; `torn`: in the middle of a write; `after`: once it has returned; `slow`: done two seconds later. */
+export type What = 'ENOSPC' | 'EIO' | 'EROFS' | 'short' | 'kill' | 'torn' | 'after' | 'slow';
 
 export interface CallFaults {
   /** Directory whose files are meant. */
@@ -23,6 +23,12 @@ export interface CallFaults {
   readonly last?: number;
   /** File that has to be there for anything to count. */
   readonly armed?: string;
+  /** File that ends it once it is there. */
+  readonly over?: string;
+  /** What of a file cannot be read: the end of its path, and bytes. */
+  readonly bad?: { readonly path: string; readonly offset: number; readonly length: number };
+  /** File of 8 bytes: seconds by which the wall clock is wrong, as a little-endian number; read again at each look. */
+  readonly clock?: string;
   /** File to which a line for each call that counts is written. */
   readonly log?: string;
   /** File to which every change is written, for `DiskImage`. */
@@ -59,6 +65,9 @@ export function preloadEnvironment(faults: CallFaults): Record<string, string> {
     FAULT_AT: String(at),
     FAULT_LAST: String(last),
     ...(faults.armed !== undefined && { FAULT_ARMED: faults.armed }),
+    ...(faults.over !== undefined && { FAULT_OVER: faults.over }),
+    ...(faults.bad !== undefined && { FAULT_BAD: `${faults.bad.path}:${faults.bad.offset}:${faults.bad.length}` }),
+    ...(faults.clock !== undefined && { FAULT_CLOCK: faults.clock }),
     ...(faults.log !== undefined && { FAULT_LOG: faults.log }),
     ...(faults.journal !== undefined && { FAULT_JOURNAL: faults.journal }),
   };
