@@ -19,6 +19,9 @@ interface Found extends Conclusion {
   readonly reported: number;
 }
 
+const HANGS = gateSink('hangs', SINK_BATCH, '@FOLDER@/out/out.txt');
+const FAILS = gateSink('fails', SINK_BATCH, '@FOLDER@/out/out.txt');
+
 const hooks = fileURLToPath(new URL('planted/hooks.ts', import.meta.url));
 
 function environment(plant: Plant | undefined): Record<string, string> {
@@ -32,9 +35,9 @@ async function conclude(rig: Rig): Promise<Found> {
   return { ...conclusion, reported: await rig.reported() };
 }
 
-/** With sinks at work, the power fails. */
+/** The power fails while the sink waits. */
 async function powerCut(t: TestContext, plant: Plant | undefined): Promise<Found> {
-  const rig = new Rig(t);
+  const rig = new Rig(t, { sink: HANGS });
   const journal = join(rig.folder, 'journal');
   const image = new DiskImage(rig.store);
   await rig.start({ ...environment(plant), ...preloadEnvironment({ under: rig.store, calls: '', journal }) });
@@ -44,7 +47,8 @@ async function powerCut(t: TestContext, plant: Plant | undefined): Promise<Found
   image.play(journal);
   image.cut('nothing', rig.referee.random);
   rig.referee.fault('power cut');
-  await rig.start(environment(plant), true);
+  await openGate(rig);
+  await rig.start({}, true);
   return conclude(rig);
 }
 
@@ -78,7 +82,7 @@ async function deletedFile(t: TestContext, plant: Plant | undefined): Promise<Fo
 
 /** The sink fails some times. */
 async function failingSink(t: TestContext, plant: Plant | undefined): Promise<Found> {
-  const rig = new Rig(t, { sink: gateSink('fails', 100, '@FOLDER@/out/out.txt') });
+  const rig = new Rig(t, { sink: FAILS });
   await rig.start(environment(plant), true);
   rig.send(1, 2000);
   await rig.until('failures', async () => (await triesAtGate(rig)) >= 2);
@@ -95,7 +99,7 @@ async function killedWithLoan(t: TestContext, plant: Plant | undefined): Promise
 
 /** An agent that was killed with 3,000 events acknowledged, some of which its sink held. */
 async function stored(t: TestContext, plant: Plant | undefined): Promise<Rig> {
-  const rig = new Rig(t, { sink: gateSink('hangs', 100, '@FOLDER@/out/out.txt') });
+  const rig = new Rig(t, { sink: HANGS });
   await rig.start(environment(plant));
   rig.send(1, 10_000);
   await rig.until('answers, and a write that hangs', async () => rig.acknowledged > 3000 && (await triesAtGate(rig)) > 0);
@@ -124,22 +128,19 @@ interface Case {
   /** Events may be lost, if exactly so many are reported. */
   readonly damage?: boolean;
   readonly needsPreload?: boolean;
-  readonly mostDuplicates?: number;
-  readonly later?: boolean;
 }
 
 const CASES: readonly Case[] = [
-  { plant: 'early-acknowledgement', fault: 'a power cut', play: powerCut, caught: ({ lost }) => lost > 0, needsPreload: true, mostDuplicates: 10_000, later: true },
-  { plant: 'no-checksum', fault: 'flipped bits', play: flippedBits, caught: ({ altered }) => altered > 0, damage: true, later: true },
+  { plant: 'early-acknowledgement', fault: 'a power cut', play: powerCut, caught: ({ lost }) => lost > 0, needsPreload: true },
+  { plant: 'no-checksum', fault: 'flipped bits', play: flippedBits, caught: ({ altered }) => altered > 0, damage: true },
   { plant: 'forgetful-roll-back', fault: 'a sink that fails', play: failingSink, caught: ({ lost, reported }) => lost > 0 && reported === 0 },
-  { plant: 'early-head', fault: 'a kill while the sink works', play: killedWithLoan, caught: ({ lost }) => lost > 0, mostDuplicates: SINK_BATCH },
+  { plant: 'early-head', fault: 'a kill while the sink works', play: killedWithLoan, caught: ({ lost }) => lost > 0 },
   { plant: 'gap-ignored', fault: 'a deleted file', play: deletedFile, caught: ({ lost, reported }) => lost > 0 && reported < lost, damage: true },
 ];
 
 describe('the referee finds what is planted', { concurrency: false }, () => {
-  for (const { plant, fault, play, caught, damage = false, needsPreload = false, mostDuplicates = 0, later } of CASES) {
+  for (const { plant, fault, play, caught, damage = false, needsPreload = false } of CASES) {
     test(`${plant}, by ${fault}; and nothing without it`, async (t) => {
-      if (later) return t.skip('waits for records in files of their own');
       const reason = needsPreload ? missingForPreload() : undefined;
       if (reason !== undefined) return t.skip(reason);
       const [planted, sound] = await Promise.all([play(t, plant), play(t, undefined)]);
@@ -148,7 +149,8 @@ describe('the referee finds what is planted', { concurrency: false }, () => {
       assert.ok(caught(planted), 'what was planted was not found');
       assert.deepEqual(harmOf(sound), { ...CLEAN, lost: damage ? sound.reported : 0 });
       if (damage) assert.ok(sound.lost > 0, 'the damage did no harm');
-      else assert.ok(sound.duplicates <= mostDuplicates, `${sound.duplicates} duplicates`);
+      // A sink that wrote nothing before its agent died has nothing to write twice.
+      else assert.equal(sound.duplicates, 0);
     });
   }
 });

@@ -35,11 +35,13 @@ async function answerBeforeTheSync(): Promise<void> {
   await using handle = await open('/dev/null');
   const handles = Object.getPrototypeOf(handle) as FileHandle;
   const { fdatasync } = fs;
-  handles.datasync = handles.sync = async function later(this: FileHandle) {
-    setTimeout(() => fdatasync(this.fd, () => undefined), LATE_MS);
+  // The file may be closed by then.
+  const later = (descriptor: () => number): void => void setTimeout(() => descriptor() >= 0 && fdatasync(descriptor(), () => undefined), LATE_MS);
+  handles.datasync = handles.sync = async function answer(this: FileHandle) {
+    later(() => this.fd);
   };
   const late = (descriptor: number, done: () => void): void => {
-    setTimeout(() => fdatasync(descriptor, () => undefined), LATE_MS);
+    later(() => descriptor);
     setImmediate(done);
   };
   Object.assign(fs, { fdatasync: late, fsync: late, fdatasyncSync: () => undefined, fsyncSync: () => undefined });

@@ -96,7 +96,7 @@ export class Account {
       sent: sum(({ next }) => next),
       acknowledged: sum(({ acknowledged }) => acknowledged),
       delivered: this.delivered,
-      distinct: sum(({ seen }) => seen.count) + this.#plainSeen[0] + this.#plainSeen[1] - plain.duplicates,
+      distinct: sum(({ seen }) => seen.count) + plain.distinct,
       lost: this.missing,
       duplicates: sum((ledger) => ledger.repeats().duplicates) + plain.duplicates,
       repeated: sum((ledger) => ledger.repeats().repeated),
@@ -109,16 +109,18 @@ export class Account {
   }
 
   /** Bodies without a number: fewer than acknowledged are lost, more than sent are duplicates. */
-  #plain(): { lost: number; duplicates: number } {
+  #plain(): { lost: number; duplicates: number; distinct: number } {
     let lost = 0;
+    let distinct = 0;
     let duplicates = 0;
     for (const length of [0, 1] as const) {
       const sent = this.ledgers.reduce((total, { plain }) => total + plain[length].sent, 0);
       const acked = this.ledgers.reduce((total, { plain }) => total + plain[length].acked, 0);
       lost += Math.max(0, acked - this.#plainSeen[length]);
       duplicates += Math.max(0, this.#plainSeen[length] - sent);
+      distinct += Math.min(this.#plainSeen[length], this.ledgers.reduce((total, { plain }) => total + plain[length].made, 0));
     }
-    return { lost, duplicates };
+    return { lost, duplicates, distinct };
   }
 
   #example(kind: string, text: string): void {

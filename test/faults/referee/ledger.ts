@@ -9,6 +9,8 @@ export interface Pace {
 }
 
 interface Plain {
+  /** Numbers that have such a body. */
+  made: number;
   sent: number;
   acked: number;
 }
@@ -21,8 +23,8 @@ export class Ledger {
   readonly seen = new Bitmap();
   /** Of the bodies of 0 and of 1 byte, which carry no number. */
   readonly plain: readonly [Plain, Plain] = [
-    { sent: 0, acked: 0 },
-    { sent: 0, acked: 0 },
+    { made: 0, sent: 0, acked: 0 },
+    { made: 0, sent: 0, acked: 0 },
   ];
   /** How often a number was sent, of those that were sent more than once. */
   readonly #times = new Map<number, number>();
@@ -59,7 +61,7 @@ export class Ledger {
     const again = this.#again.shift();
     if (again !== undefined) {
       this.#times.set(again, (this.#times.get(again) ?? 1) + 1);
-      this.#sent(again);
+      this.#sent(again, false);
       return again;
     }
     if (!this.#isOver && !this.#isDue) return undefined;
@@ -67,7 +69,7 @@ export class Ledger {
       if (this.#fresh === 0) return undefined;
       this.#fresh--;
     }
-    this.#sent(this.next);
+    this.#sent(this.next, true);
     return this.next++;
   }
 
@@ -80,11 +82,13 @@ export class Ledger {
     return this.next < ((performance.now() - this.#began) * (this.#pace.perSecond ?? Infinity)) / 1000;
   }
 
-  #sent(number: number): void {
+  #sent(number: number, isNew: boolean): void {
     const length = this.bodies.lengthOf(this.index, number);
     this.bytes += length;
     const plain = this.plain[length];
-    if (plain) plain.sent++;
+    if (!plain) return;
+    plain.sent++;
+    if (isNew) plain.made++;
   }
 
   acknowledge(number: number): void {
