@@ -4,6 +4,7 @@
  */
 import { cpus } from 'node:os';
 import { flumeAvailable } from '../servers/flume.ts';
+import { drainIntoHdfs } from './hdfs.ts';
 import { measure, type Measured } from './measure.ts';
 import { slowSink } from './slow-sink.ts';
 import { workloads, type Workload } from './workloads.ts';
@@ -18,6 +19,7 @@ for (const workload of workloads.filter(({ name }) => wanted.length === 0 || wan
   report(workload, await run(workload));
 }
 if (wanted.length === 0 || wanted.includes('W10')) await slowSink();
+if (wanted.length === 0 || wanted.includes('hdfs')) await drainIntoHdfs(rounds, withoutFlume);
 
 async function run(workload: Workload): Promise<Measured[][]> {
   const results: Measured[][] = [];

@@ -1,5 +1,5 @@
-// S18 (many path values) has no component here: file_roll puts no header into its path, and HDFS and S3 sinks, which keep a file per path
-// value open, are not there yet. S20 (an answer that starts and stops) waits for the http sink. S19, S24 and S25 are not in this file.
+// S18 (many path values) is in test/servers-tests/hdfs.test.ts. S20 (an answer that starts and stops) waits for the http sink. S19, S24 and
+// S25 are not in this file.
 
 import assert from 'node:assert/strict';
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';

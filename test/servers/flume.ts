@@ -77,6 +77,8 @@ export interface FlumeOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** With the parts for Kafka, Hadoop, Hive … on the class path as well. */
   readonly complete?: boolean;
+  /** Stands first on the class path: a folder with core-site.xml. */
+  readonly siteFolder?: string;
   readonly cwd?: string;
 }
 
@@ -128,7 +130,7 @@ export async function startFlume(options: FlumeOptions): Promise<Flume> {
       ...smallJvm,
       ...Object.entries(properties).map(([name, value]) => `-D${name}=${value}`),
       '-cp',
-      await classPath(jars),
+      options.siteFolder === undefined ? await classPath(jars) : `${options.siteFolder}:${await classPath(jars)}`,
       'org.apache.flume.node.Application',
       '--conf-file',
       join(folder, 'agent.conf'),
