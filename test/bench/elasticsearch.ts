@@ -1,0 +1,121 @@
+/** `node test/bench/elasticsearch.ts [ROUNDS]`: a backlog in the durable channel goes to OpenSearch, beside a plain `_bulk` loop with undici. */
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { root, startAgent, type RunningAgent } from '../harness/agent.ts';
+import { startDaemon } from '../servers/daemon.ts';
+import { openSearchMissing, startOpenSearch } from '../servers/opensearch.ts';
+import type { SearchEngine } from '../servers/search-engine.ts';
+import { figuresOf } from './process-figures.ts';
+
+const LINE_BYTES = 100;
+const PER_REQUEST = 2000;
+
+interface Figures {
+  readonly seconds: number;
+  readonly cpuSeconds: number;
+  readonly peakMb: number;
+}
+
+const rounds = Number(process.argv[2] ?? 3);
+const events = Number(process.argv[3] ?? 200_000);
+const missing = openSearchMissing();
+if (missing === false) await bench();
+else console.log(`left out: ${missing}`);
+
+async function bench(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-search-'));
+  const engine = await startOpenSearch();
+  try {
+    await fill(folder);
+    console.log(`### elasticsearch: ${events} lines of ${LINE_BYTES} B, ${PER_REQUEST} a request, to OpenSearch on the same machine\n`);
+    console.log('| round | subject | documents/s | CPU s | peak MB | times the loop |\n|---|---|---:|---:|---:|---:|');
+    for (let round = 0; round <= rounds; round++) {
+      const loop = await withLoop(engine, await index(engine, `loop-${round}`));
+      const agent = await withAgent(engine, await index(engine, `agent-${round}`), folder);
+      // The first round warms the server up.
+      if (round > 0) for (const [subject, figures] of [['undici loop', loop], ['durable channel → elasticsearch', agent]] as const) row(round, subject, figures, loop);
+    }
+  } finally {
+    await engine.stop();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+function row(round: number, subject: string, { seconds, cpuSeconds, peakMb }: Figures, loop: Figures): void {
+  console.log(`| ${round} | ${subject} | ${Math.round(events / seconds)} | ${cpuSeconds.toFixed(1)} | ${peakMb.toFixed(0)} | ${(loop.seconds / seconds).toFixed(2)} |`);
+}
+
+async function index(engine: SearchEngine, name: string): Promise<string> {
+  const message = { type: 'text' };
+  await engine.ask('PUT', name, { settings: { number_of_replicas: 0, number_of_shards: 1, refresh_interval: '-1' }, mappings: { properties: { '@message': message } } });
+  return name;
+}
+
+/** The backlog, in a channel that is copied for each round. */
+async function fill(folder: string): Promise<void> {
+  const agent = await startAgent({ conf: conf([]), folder: join(folder, 'full'), env: { MILLRACE_DEV: '' } });
+  await agent.ready();
+  const sender = startDaemon({ command: 'node', args: [join(root, 'test/bench/sender.ts'), ...[await agent.port('r1'), events, 1, LINE_BYTES].map(String)] });
+  await sender.ended;
+  await agent.counter('CHANNEL.c1', 'ChannelSize', (size) => size === events, 120_000);
+  await agent.stop();
+}
+
+async function withLoop({ url }: SearchEngine, name: string): Promise<Figures> {
+  const daemon = startDaemon({ command: 'node', args: [join(root, 'test/bench/baselines/bulk-loop.ts'), url, name, ...[events, PER_REQUEST, LINE_BYTES].map(String)] });
+  const figures = JSON.parse(await daemon.line(/"seconds"/, 180_000)) as Figures;
+  await daemon.ended;
+  return figures;
+}
+
+async function withAgent({ url }: SearchEngine, name: string, folder: string): Promise<Figures> {
+  const run = join(folder, 'run');
+  rmSync(run, { recursive: true, force: true });
+  cpSync(join(folder, 'full'), run, { recursive: true });
+  const settings = {
+    type: 'elasticsearch',
+    channel: 'c1',
+    hostNames: url,
+    indexName: name,
+    indexNameBuilder: 'org.apache.flume.sink.elasticsearch.SimpleIndexNameBuilder',
+    batchSize: String(PER_REQUEST),
+  };
+  const agent = await startAgent({ conf: conf(Object.entries(settings).map(([key, value]) => `a1.sinks.k1.${key} = ${value}`)), folder: run, env: { MILLRACE_DEV: '' } });
+  try {
+    await agent.ready();
+    const before = await drained(agent);
+    const cpuBefore = figuresOf(agent.pid).cpuSeconds;
+    const began = performance.now();
+    await agent.counter('SINK.k1', 'EventDrainSuccessCount', (count) => count === events, 180_000);
+    const seconds = (performance.now() - began) / 1000;
+    const { cpuSeconds, peakMb } = figuresOf(agent.pid);
+    // What went before the clock was started counts as if it had gone at the same speed.
+    return { seconds: (seconds * events) / (events - before), cpuSeconds: cpuSeconds - cpuBefore, peakMb };
+  } finally {
+    await agent.stop();
+  }
+}
+
+async function drained(agent: RunningAgent): Promise<number> {
+  return Number((await agent.metrics())['SINK.k1']?.EventDrainSuccessCount ?? 0);
+}
+
+function conf(sink: readonly string[]): string {
+  return [
+    'a1.sources = r1',
+    'a1.channels = c1',
+    ...(sink.length > 0 ? ['a1.sinks = k1'] : []),
+    'a1.sources.r1.type = netcat',
+    'a1.sources.r1.bind = 127.0.0.1',
+    'a1.sources.r1.port = 0',
+    'a1.sources.r1.ack-every-event = false',
+    'a1.sources.r1.channels = c1',
+    'a1.channels.c1.type = file',
+    'a1.channels.c1.capacity = 100000000',
+    'a1.channels.c1.transactionCapacity = 10000',
+    'a1.channels.c1.checkpointDir = @FOLDER@/checkpoint',
+    'a1.channels.c1.dataDirs = @FOLDER@/data',
+    ...sink,
+  ].join('\n');
+}
