@@ -135,6 +135,14 @@ export class HttpClient {
   }
 }
 
+/** What `Retry-After` asks for, seconds or a date, in milliseconds from now; 0 where it says nothing. */
+export function retryAfterMs(value: string | undefined, nowMs: number): number {
+  if (value === undefined) return 0;
+  if (/^[0-9]{1,9}$/.test(value.trim())) return Number(value) * 1000;
+  const date = Date.parse(value);
+  return Number.isNaN(date) ? 0 : Math.max(0, date - nowMs);
+}
+
 interface Sending {
   readonly url: URL;
   readonly options: RequestOptions;

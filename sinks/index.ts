@@ -14,7 +14,7 @@ import { asyncHbaseSink } from './asynchbase.ts';
 import { hbase2Sink } from './hbase2.ts';
 import { morphlineSolrSink } from './morphline-solr.ts';
 import { hiveSink } from './hive.ts';
-import { httpSink } from './http.ts';
+import { httpSink } from './http/index.ts';
 import { kafkaSink } from './kafka.ts';
 import { kuduSink } from './kudu.ts';
 import { kiteDatasetSink } from './kite-dataset.ts';

@@ -3,12 +3,12 @@ import type { Batch } from '../../core/batch.ts';
 import type { Context, Description, Origin, Sink } from '../../core/component.ts';
 import { describeError, isAbort, RejectedError, type RejectionDetail } from '../../core/errors.ts';
 import { Backoff } from '../../io/backoff.ts';
-import { HttpClient, type HttpAnswer } from '../../io/http-client.ts';
+import { HttpClient, retryAfterMs, type HttpAnswer } from '../../io/http-client.ts';
 import { Actions, isEventsFault, type ActionOptions } from './actions.ts';
 import { judge, type Verdict } from './answer.ts';
 import type { DocumentMaker } from './documents.ts';
 import { Hosts } from './hosts.ts';
-import { authorization, retryAfterMs, statusError } from './requests.ts';
+import { authorization, statusError } from './requests.ts';
 import type { SinkSettings } from './settings.ts';
 
 /** Pauses before items are sent again that may be taken later. */

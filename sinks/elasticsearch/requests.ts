@@ -15,14 +15,6 @@ export function authorization(url: URL, login: Login | undefined): { authorizati
   return { authorization: `ApiKey ${key}` };
 }
 
-/** Seconds, or a date, in milliseconds from now; 0 without either. */
-export function retryAfterMs(value: string | undefined, nowMs: number): number {
-  if (value === undefined) return 0;
-  if (/^[0-9]{1,9}$/.test(value.trim())) return Number(value) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? 0 : Math.max(0, date - nowMs);
-}
-
 /** What an answer other than 200 says, and what helps. */
 export function statusError({ status, headers, body }: HttpAnswer, url: URL): Error {
   const said = escapeControls(body.toString('utf8', 0, 300));

@@ -10,7 +10,7 @@ import { elasticsearchSink } from '../../sinks/elasticsearch/index.ts';
 import { hbase2Sink } from '../../sinks/hbase2.ts';
 import { hdfsSink } from '../../sinks/hdfs/index.ts';
 import { hiveSink } from '../../sinks/hive.ts';
-import { httpSink } from '../../sinks/http.ts';
+import { httpSink } from '../../sinks/http/index.ts';
 import { kafkaSink } from '../../sinks/kafka.ts';
 import { avroSource } from '../../sources/avro/index.ts';
 import { jmsSource } from '../../sources/jms.ts';

@@ -1,5 +1,5 @@
-import { define } from '../core/define.ts';
-import { boolean, integer, option, prefix, string, type Option } from '../core/options.ts';
+import { define, type Finding } from '../../core/define.ts';
+import { boolean, integer, option, prefix, string, type Option } from '../../core/options.ts';
 
 export const httpSink = define('sink', {
   types: ['http', 'org.apache.flume.sink.http.HttpSink'],
@@ -16,6 +16,32 @@ export const httpSink = define('sink', {
     'backoff.*': perStatus('Whether to pause after a status: backoff.503, or backoff.5XX for all of its class.'),
     'rollback.*': perStatus('Whether to post again after a status: rollback.200, or rollback.2XX for all of its class.'),
     'incrementMetrics.*': perStatus('Whether a status counts as delivered: incrementMetrics.200, or incrementMetrics.2XX for all of its class.'),
+  },
+  check: ({ contentTypeHeader, acceptHeader, ...values }): readonly Finding[] => {
+    const texts = { contentTypeHeader, acceptHeader };
+    const bad = (['contentTypeHeader', 'acceptHeader'] as const).filter((name) => !/^[\t\x20-\x7e\x80-\xff]*$/.test(texts[name]));
+    const always = values.defaultRollback && !values['rollback.*'].has('200') && !values['rollback.*'].has('2XX');
+    return [
+      ...bad.map((name): Finding => ({ option: name, effect: 'refuse', sentence: 'has characters that no header may have' })),
+      ...(always ? [{ option: 'defaultRollback', effect: 'warn', sentence: 'holds for 200 as well: without rollback.2XX = false each event is posted for ever' } satisfies Finding] : []),
+    ];
+  },
+  create: async (context, values) => {
+    const { HttpSink } = await import('./http-sink.ts');
+    const rule = (entries: ReadonlyMap<string, string>, fallback: boolean) => (status: number): boolean => {
+      const text = entries.get(String(status)) ?? entries.get(`${Math.floor(status / 100)}XX`);
+      return text === undefined ? fallback : text.toLowerCase() === 'true';
+    };
+    return new HttpSink(context, {
+      endpoint: new URL(values.endpoint.replace(/^url:/i, '')),
+      connectTimeoutMs: values.connectTimeout,
+      requestTimeoutMs: values.requestTimeout,
+      contentType: values.contentTypeHeader,
+      accept: values.acceptHeader,
+      rollback: rule(values['rollback.*'], values.defaultRollback),
+      backoff: rule(values['backoff.*'], values.defaultBackoff),
+      delivered: rule(values['incrementMetrics.*'], values.defaultIncrementMetrics),
+    });
   },
 });
 
