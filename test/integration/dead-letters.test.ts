@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { runMillrace, startAgent, until } from '../harness/agent.ts';
-import { exchange } from '../faults/numbered-lines.ts';
+import { exchange } from '../faults/tcp-client.ts';
 
 /** Takes what does not begin with "bad", and everything once a file `better` is there. */
 const PICKY = `

@@ -3,7 +3,7 @@ import { after, before, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readSegments } from '../../agent/dead-letters/segments.ts';
 import type { Letter } from '../../agent/dead-letters/letter.ts';
-import { exchange } from '../faults/numbered-lines.ts';
+import { exchange } from '../faults/tcp-client.ts';
 import { CLEAN, harmOf, Referee, reportOf } from '../faults/referee/referee.ts';
 import { TcpLines } from '../faults/referee/tcp-sender.ts';
 import { until } from '../harness/agent.ts';
@@ -28,7 +28,24 @@ export function searchCases(name: string, missing: string | false, start: () => 
   on('ES-07 S4 S26 documents of the day as Logstash had them; one that does not fit its mapping is a dead letter, the rest is there', documentsAndRejections);
   on('S4 a full target: nothing is taken while writing is blocked, everything once it is not', fullTarget);
   on('S1 S2 S5 kill -9 of agent and server, a server that stands still, answers that are lost: 0 lost, 0 altered, 0 twice', faultsUnderLoad);
+  on('X15 S4 wrong credentials are said and put right by a reload: nothing is lost, no password is shown', credentialsPutRight);
   on('a data stream takes what it is sent, and refuses no document for want of a time', dataStream);
+}
+
+/** For servers with a login. */
+async function credentialsPutRight(place: SearchPlace, t: TestContext): Promise<void> {
+  if (!place.engine.login) return t.skip('this server takes everybody');
+  const agent = await place.start({ password: 'not-the-password-71' });
+  const port = await agent.port('r1');
+  await exchange(port, Array.from({ length: 100 }, (_, index) => `${index}\n`).join(''));
+  await agent.counter('SINK.k1', 'EventWriteFail', (count) => count > 1);
+  assert.match(agent.lines.join('\n'), /answered 401 \(look at username and password/);
+  await agent.rewrite(place.conf());
+  process.kill(agent.pid, 'SIGHUP');
+  await agent.counter('SINK.k1', 'EventDrainSuccessCount', (count) => count === 100);
+  assert.equal(new Set(await place.messages()).size, 100);
+  assert.deepEqual(await lettersOf(place), []);
+  assert.doesNotMatch(agent.lines.join('\n'), /not-the-password-71/);
 }
 
 async function lettersOf({ folder }: SearchPlace): Promise<Letter[]> {

@@ -54,6 +54,7 @@ export class SearchPlace {
       indexNameBuilder: 'org.apache.flume.sink.elasticsearch.SimpleIndexNameBuilder',
       batchSize: '500',
       requestTimeout: '2000',
+      ...this.engine.login,
       ...properties,
     };
     return [

@@ -26,6 +26,8 @@ export interface SearchEngine extends System {
   readonly server: Server;
   /** `http://127.0.0.1:9200`. */
   readonly url: string;
+  /** Needed for each request, where it is there. */
+  readonly login?: { readonly username: string; readonly password: string };
   /** One request; the answer's JSON. Throws for what is no 2xx. */
   ask(method: string, path: string, body?: unknown): Promise<Record<string, unknown>>;
   /** `_source` of every document of an index or pattern, by id; refreshes first. */
@@ -96,6 +98,7 @@ export async function startSearchEngine(distribution: Distribution, options: Sea
     ...systemOf(folder, [inTwoProcesses(server)]),
     server: inTwoProcesses(server),
     url,
+    ...(login && { login }),
     ask,
     documents: (index) => allDocuments(ask, index),
   };
