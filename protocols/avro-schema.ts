@@ -158,7 +158,7 @@ const PRIMITIVE_SKIPPERS: Readonly<Record<AvroPrimitive, AvroSkipper>> = {
 
 function skipper(schema: AvroSchema, records: Map<AvroSchema, AvroSkipper>): AvroSkipper {
   if (isPrimitiveSchema(schema)) return PRIMITIVE_SKIPPERS[schema.type];
-  if (schema.type === 'record' || schema.type === 'error') return recordSkipper(schema, records);
+  if ('fields' in schema) return recordSkipper(schema, records);
   if (schema.type === 'enum') return PRIMITIVE_SKIPPERS.int;
   if (schema.type === 'fixed') return (reader) => reader.skip(schema.size);
   if (schema.type === 'array') return blocks(skipper(schema.items, records));

@@ -73,7 +73,7 @@ export class BlockBuilder {
   #objects = 0;
 
   constructor(syncIntervalBytes: number) {
-    this.syncIntervalBytes = syncIntervalBytes;
+    this.#syncIntervalBytes = syncIntervalBytes;
   }
 
   /** Starts a batch. Memory that an unusually large one needed is let go. */
@@ -89,7 +89,7 @@ export class BlockBuilder {
   /** One more object is complete. */
   objectWritten(): void {
     this.#objects++;
-    if (this.#writer.length - this.#begin >= this.syncIntervalBytes) this.#endBlock();
+    if (this.#writer.length - this.#begin >= this.#syncIntervalBytes) this.#endBlock();
   }
 
   /** All blocks of the batch: Flume flushes, which ends a block, at the end of each transaction. */
