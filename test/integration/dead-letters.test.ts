@@ -1,11 +1,11 @@
 /** `millrace dead-letters` against an agent that runs, and one that does not. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { runMillrace, startAgent, until } from '../harness/agent.ts';
-import { exchange } from '../faults/tcp-client.ts';
+import { TcpClient } from '../faults/tcp-client.ts';
 
 /** Takes what does not begin with "bad", and everything once a file `better` is there. */
 const PICKY = `
@@ -52,7 +52,6 @@ async function setUp(t: TestContext): Promise<{ folder: string; letters: string 
 }
 
 async function takenIn(folder: string): Promise<string[]> {
-  const { readFile } = await import('node:fs/promises');
   return (await readFile(join(folder, 'taken'), 'utf8').catch(() => '')).split('\n').filter(Boolean);
 }
 
@@ -61,7 +60,7 @@ test('S26 rejected events are listed, shown, and replayed into the channel of th
   const agent = await startAgent({ folder, conf: CONF });
   t.after(() => agent.stop());
   await agent.ready();
-  assert.equal(await exchange(await agent.port('r1'), 'good 1\nbad 2\ngood 3\nbad 4\n'), 'OK\n'.repeat(4));
+  await (await TcpClient.to(await agent.port('r1'))).send('good 1\nbad 2\ngood 3\nbad 4\n');
   await agent.counter('SINK.k1', 'EventRejectedCount', (count) => count === 2);
   const listed = await runMillrace(['dead-letters', 'ls', '--dir', letters]);
   assert.equal(listed.status, 0);
@@ -93,7 +92,7 @@ test('S26 rejected events are replayed into the durable channel of a stopped age
   const { folder, letters } = await setUp(t);
   const agent = await startAgent({ folder, conf: CONF });
   await agent.ready();
-  await exchange(await agent.port('r1'), 'bad 1\nbad 2\nbad 3\n');
+  await (await TcpClient.to(await agent.port('r1'))).send('bad 1\nbad 2\nbad 3\n');
   await agent.counter('SINK.k1', 'EventRejectedCount', (count) => count === 3);
   const confFile = agent.confFile;
   const running = await runMillrace(['dead-letters', 'replay', '--all', '--dir', letters, '--channel', 'c1', '--conf-file', confFile]);

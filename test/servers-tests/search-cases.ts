@@ -3,7 +3,7 @@ import { after, before, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readSegments } from '../../agent/dead-letters/segments.ts';
 import type { Letter } from '../../agent/dead-letters/letter.ts';
-import { exchange } from '../faults/tcp-client.ts';
+import { TcpClient } from '../faults/tcp-client.ts';
 import { CLEAN, harmOf, Referee, reportOf } from '../faults/referee/referee.ts';
 import { TcpLines } from '../faults/referee/tcp-sender.ts';
 import { until } from '../harness/agent.ts';
@@ -46,6 +46,14 @@ async function credentialsPutRight(place: SearchPlace, t: TestContext): Promise<
   assert.equal(new Set(await place.messages()).size, 100);
   assert.deepEqual(await lettersOf(place), []);
   assert.doesNotMatch(agent.lines.join('\n'), /not-the-password-71/);
+}
+
+/** Sends lines to a netcat source; resolves once each was answered. */
+async function exchange(port: number, text: string): Promise<void> {
+  const client = await TcpClient.to(port);
+  await client.send(text);
+  await until('an answer to each line', () => client.answers.length === text.split('\n').length - 1 || undefined);
+  client.socket.destroy();
 }
 
 async function lettersOf({ folder }: SearchPlace): Promise<Letter[]> {
