@@ -17,6 +17,8 @@ interface Family {
 /** Counters whose name alone would not tell the unit, or that can fall. */
 const SPECIAL: Readonly<Record<string, { name: string; type: MetricType; help: string; factor?: number }>> = {
   OpenConnectionCount: { name: 'open_connections', type: 'gauge', help: 'Connections that are open now.' },
+  FileOpenCount: { name: 'open_files', type: 'gauge', help: 'Files that are open now for being followed.' },
+  FileBacklogBytes: { name: 'file_backlog_bytes', type: 'gauge', help: 'Bytes of followed files that are not stored in a channel yet.' },
   KafkaEventGetTimer: { name: 'kafka_event_get_seconds_total', type: 'counter', help: 'Time spent in fetching from Kafka.', factor: 1e-3 },
   KafkaEventSendTimer: { name: 'kafka_event_send_seconds_total', type: 'counter', help: 'Time spent in sending to Kafka.', factor: 1e-3 },
   KafkaCommitTimer: { name: 'kafka_commit_seconds_total', type: 'counter', help: 'Time spent in committing to Kafka.', factor: 1e-3 },

@@ -81,6 +81,12 @@ export interface CheckArguments {
   readonly json: boolean;
 }
 
+export interface PositionsArguments {
+  /** The position file of a TAILDIR source. */
+  readonly file: string;
+  readonly json: boolean;
+}
+
 export interface DeadLettersArguments {
   readonly action: 'ls' | 'show' | 'replay' | 'purge';
   readonly selection: Selection;

@@ -9,6 +9,7 @@ const MILLRACE_VERBS: readonly (readonly [string, string])[] = [
   ['demo', 'kill an agent with kill -9 ten times and count what is lost'],
   ['dead-letters ls|show|replay|purge', 'events that no destination accepted: see them, send them on, remove them'],
   ['explain CODE', 'say more about a problem, for example M012'],
+  ['positions FILE', 'show how far the files of a TAILDIR source were read'],
   ['help [KIND [TYPE]]', 'this text, the types of a kind, or the options of a type: help source netcat'],
   ['version', 'show the version'],
 ];

@@ -33,6 +33,7 @@ export async function runVerb(words: readonly string[], io: CommandIo): Promise<
   addDeadLetters(parser, io, pluginsOption(io).default, ended);
   addDemo(parser, io, ended);
   addExplain(parser, io, ended);
+  addPositions(parser, io, ended);
   addHelp(parser, io, ended);
   parser.command('version', 'show the version', {}, () => {
     const { version, revision } = readBuildFacts();
@@ -123,6 +124,21 @@ function addExplain(parser: Argv, io: CommandIo, ended: Ended): void {
   );
 }
 
+function addPositions(parser: Argv, io: CommandIo, ended: Ended): void {
+  parser.command(
+    'positions <file>',
+    'show how far the files of a TAILDIR source were read',
+    (command) =>
+      command
+        .positional('file', { type: 'string', demandOption: true, describe: 'its positionFile' })
+        .option('json', JSON_OPTION),
+    async (found) => {
+      const { positions } = await import('../commands/positions.ts');
+      ended(await positions({ file: found.file, json: found.json }, io));
+    },
+  );
+}
+
 function addHelp(parser: Argv, io: CommandIo, ended: Ended): void {
   parser.command(
     'help [topic] [type]',
@@ -151,7 +167,7 @@ function spelledOut(words: readonly string[]): readonly string[] {
   const [verb, ...rest] = words;
   if (verb === '--version') return ['version', ...rest];
   if (verb === '--help' || verb === '-h') return ['help', ...rest];
-  if (verb === 'help' && ['channel', 'check', 'demo', 'explain', 'version'].includes(rest[0] ?? '')) return [...rest, '--show-help'];
+  if (verb === 'help' && ['channel', 'check', 'demo', 'explain', 'positions', 'version'].includes(rest[0] ?? '')) return [...rest, '--show-help'];
   return words.map((word) => (word === '--help' || word === '-h' ? '--show-help' : word));
 }
 

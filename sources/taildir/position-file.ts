@@ -33,6 +33,10 @@ export interface Saved {
   readonly files: readonly SavedFile[];
   /** False: there was no position file; every file begins where the configuration says. */
   readonly known: boolean;
+  /** Lines of the log that come now have higher numbers. */
+  readonly number: number;
+  /** Checksum of the position file; 0 where there is none. */
+  readonly sum: number;
   /** What was wrong, as sentences for the log, with the place that a damaged file was moved to. */
   readonly faults: readonly { readonly sentence: string; readonly facts: Readonly<Record<string, string>> }[];
 }
@@ -43,24 +47,29 @@ export function logPath(path: string): string {
   return `${path}.millrace-log`;
 }
 
-/** One line of the log. */
-export function logLine(mark: string): string {
-  return `${checksum(mark).toString(16).padStart(8, '0')} ${mark}\n`;
+/** One line of the log. Its number tells whether the marks, which have the number of the last line before them, hold it already. */
+export function logLine(number: number, mark: string): string {
+  const text = `${number} ${mark}`;
+  return `${checksum(text).toString(16).padStart(8, '0')} ${text}\n`;
 }
 
-/** The entries with what was logged since in their places. A line that is torn ends the log. */
-function withLog(files: readonly SavedFile[], log: Buffer | undefined): readonly SavedFile[] {
-  if (!log || log.length === 0) return files;
-  const emptied = files.filter((file) => file.emptied);
-  const rest = new Map(files.filter((file) => !file.emptied).map((file) => [savedKey(file), file]));
+/** The entries with what was logged since in their places, and the number of the last line. A line that is torn ends the log. */
+function withLog(marks: Marks, log: Buffer | undefined): Marks {
+  if (!log || log.length === 0) return marks;
+  const emptied = marks.files.filter((file) => file.emptied);
+  const rest = new Map(marks.files.filter((file) => !file.emptied).map((file) => [savedKey(file), file]));
+  let { number } = marks;
   for (const line of log.toString().split('\n')) {
-    const mark = line.slice(9);
-    if (line.length < 10 || Number.parseInt(line.slice(0, 8), 16) !== checksum(mark)) break;
-    const file = savedOf(JSON.parse(mark) as MarkEntry);
+    const text = line.slice(9);
+    if (line.length < 10 || Number.parseInt(line.slice(0, 8), 16) !== checksum(text)) break;
+    const blank = text.indexOf(' ');
+    if (Number(text.slice(0, blank)) <= marks.number) continue;
+    number = Number(text.slice(0, blank));
+    const file = savedOf(JSON.parse(text.slice(blank + 1)) as MarkEntry);
     if (file.emptied) emptied.push(file);
     else rest.set(savedKey(file), file);
   }
-  return [...rest.values(), ...emptied];
+  return { ...marks, number, files: [...rest.values(), ...emptied] };
 }
 
 /** Devices may have other numbers after the machine was started again; the time of birth stays. Of Flume's entries only the inode is known. */
@@ -82,20 +91,20 @@ export async function loadPositions(files: Pick<StoreFiles, 'read' | 'rename'>, 
     faults.push({ sentence, facts: { path: which, ...(setAside && { movedTo: place }) } });
   };
   const positionBytes = await files.read(path);
-  if (!positionBytes) return { files: [], known: false, faults };
+  if (!positionBytes) return { files: [], known: false, number: 0, sum: 0, faults };
   const marksBytes = await files.read(marksPath(path));
   const read = marksBytes && parseMarks(marksBytes);
-  const marks = read && { ...read, files: withLog(read.files, await files.read(logPath(path))) };
+  const marks = read && withLog(read, await files.read(logPath(path)));
   if (marksBytes && !read) await damaged(marksPath(path), 'marks of the position file are damaged and are set aside');
   const sum = checksum(positionBytes);
-  if (marks && (sum === marks.positions || sum === marks.before)) return { files: marks.files, known: true, faults };
+  if (marks && (sum === marks.positions || sum === marks.before)) return { files: marks.files, known: true, number: marks.number, sum, faults };
   const { entries, whole } = parsePositions(positionBytes.toString());
   if (!whole) {
     const sentence = marks ? 'position file is damaged; the marks beside it are used' : 'position file is damaged; what can be read of it is used';
     await damaged(path, sentence);
-    if (marks) return { files: marks.files, known: true, faults };
+    if (marks) return { files: marks.files, known: true, number: marks.number, sum, faults };
   }
-  return { files: merged(entries, marks?.files ?? []), known: true, faults };
+  return { files: merged(entries, marks?.files ?? []), known: true, number: marks?.number ?? 0, sum, faults };
 }
 
 /** Positions of somebody else, with our marks where the position is the same. What is missing in theirs was not there for them. */
@@ -143,6 +152,8 @@ function positionEntry(entry: unknown): SavedFile[] {
 }
 
 interface Marks {
+  /** Of the last line of the log that they hold. */
+  readonly number: number;
   readonly positions: number;
   readonly before: number;
   readonly files: readonly SavedFile[];
@@ -170,9 +181,9 @@ function parseMarks(bytes: Buffer): Marks | undefined {
   const end = bytes.lastIndexOf('\n', bytes.length - 2) + 1;
   if (end <= 0 || Number.parseInt(bytes.toString('latin1', end), 16) !== checksum(bytes.subarray(0, end))) return undefined;
   try {
-    const { format, positions, before, files } = JSON.parse(bytes.toString('utf8', 0, end)) as { format: number; positions: number; before: number; files: MarkEntry[] };
+    const { format, number, positions, before, files } = JSON.parse(bytes.toString('utf8', 0, end)) as { format: number; number: number; positions: number; before: number; files: MarkEntry[] };
     if (format !== FORMAT) return undefined;
-    return { positions, before, files: files.map((entry) => savedOf(entry)) };
+    return { number, positions, before, files: files.map((entry) => savedOf(entry)) };
   } catch {
     return undefined;
   }
@@ -242,20 +253,25 @@ export class PositionWriter {
   readonly #files: Pick<StoreFiles, 'replace'>;
   readonly #path: string;
   #before = 0;
-  #last = '';
+  #last: string | undefined;
 
   constructor(files: Pick<StoreFiles, 'replace'>, path: string) {
     this.#files = files;
     this.#path = path;
   }
 
-  /** Resolves when it is on the disk; does nothing where nothing has changed since the last time. Not for overlapping calls. */
-  async save(entries: readonly Written[]): Promise<void> {
+  /** What stands in the position file, as it was read. */
+  follows(sum: number): void {
+    this.#before = sum;
+  }
+
+  /** `number` is that of the last line of the log that the entries hold. Resolves when it is on the disk; does nothing where nothing has changed since the last time. Not for overlapping calls. */
+  async save(entries: readonly Written[], number: number): Promise<void> {
     const positions = `[${entries.flatMap(({ position }) => position ?? []).join(',')}]`;
     const files = entries.map(({ mark }) => mark).join(',\n');
     if (files === this.#last) return;
     const sum = checksum(positions);
-    const head = `{"format":${FORMAT},"positions":${sum},"before":${this.#before},"files":[\n${files}\n]}\n`;
+    const head = `{"format":${FORMAT},"number":${number},"positions":${sum},"before":${this.#before},"files":[\n${files}\n]}\n`;
     await this.#files.replace(marksPath(this.#path), Buffer.from(`${head}${checksum(head).toString(16).padStart(8, '0')}\n`));
     await this.#files.replace(this.#path, Buffer.from(positions));
     this.#before = sum;

@@ -44,6 +44,8 @@ export class Positions {
   readonly #toLog = new Set<TailFile>();
   /** What was logged of a file last. */
   readonly #logged = new WeakMap<TailFile, string>();
+  /** Of the last line of the log. */
+  #number = 0;
   /** What was logged while a save is under way. */
   #sinceSave = '';
   #claimed: string | undefined;
@@ -65,9 +67,11 @@ export class Positions {
   /** Claims the position file for this source and reads it. Throws where another one has it. */
   async open(): Promise<void> {
     await this.#claim();
-    const { files, faults } = await loadPositions(this.#stores, this.path, true);
+    const { files, faults, number, sum } = await loadPositions(this.#stores, this.path, true);
     for (const { sentence, facts } of faults) this.#context.log.warn(sentence, facts);
     this.#sawFault = faults.length > 0;
+    this.#number = number;
+    this.#writer.follows(sum);
     for (const file of files) {
       if (file.emptied) this.#remember(file);
       else this.#pending.set(savedKey(file), file);
@@ -77,6 +81,7 @@ export class Positions {
   /** Begins to write down positions; resolves once those of now are. */
   async start(): Promise<void> {
     this.#started = true;
+    this.#context.count('FileBacklogBytes', 0);
     await this.#save();
     this.#log = new UnsyncedLog(logPath(this.path));
     this.#log.reset('');
@@ -233,7 +238,7 @@ export class Positions {
 
   /** What a file held that begins anew, for whatever becomes of this process next. */
   emptied(departed: Departed): void {
-    this.#append(logLine(this.#departedText(departed).mark));
+    this.#append(logLine(++this.#number, this.#departedText(departed).mark));
   }
 
   #writeLog(): void {
@@ -243,7 +248,7 @@ export class Positions {
       const { mark } = this.#textOf(file);
       if (this.#logged.get(file) === mark || this.#pendingOf(file)) continue;
       this.#logged.set(file, mark);
-      text += logLine(mark);
+      text += logLine(++this.#number, mark);
     }
     this.#toLog.clear();
     this.#append(text);
@@ -277,6 +282,7 @@ export class Positions {
 
   async #save(): Promise<void> {
     this.#savedMs = this.#table.now();
+    const number = this.#number;
     const entries: Written[] = [];
     for (const file of this.#table.all) {
       if (this.#pendingOf(file) || (file.refused !== undefined && file.compressed === undefined)) continue;
@@ -286,7 +292,7 @@ export class Positions {
     for (const departed of this.#table.departed) entries.push(this.#departedText(departed));
     this.#sinceSave = '';
     try {
-      await this.#writer.save(entries);
+      await this.#writer.save(entries, number);
       this.#log?.reset(this.#sinceSave);
     } catch (error) {
       this.#context.count('PositionWriteFail', 1);

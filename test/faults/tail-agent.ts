@@ -1,12 +1,11 @@
 /** The running agent with a TAILDIR source, a durable channel and file_roll, killed and started again as often as a test likes. */
 
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startAgent, until, type AgentOptions, type RunningAgent } from '../harness/agent.ts';
-import { linesIn } from './numbered-lines.ts';
 
 export interface TailAgentOptions {
   /** Further properties of the source, or others in place of those that it has. */
@@ -90,8 +89,13 @@ ${this.#options.memory === true ? CHANNELS.memory : CHANNELS.durable}`;
     await this.agent?.kill();
   }
 
-  lines(): Promise<string[]> {
-    return linesIn(this.out);
+  /** All that the sink has written, in the order of its files. Bytes as ISO-8859-1. */
+  async lines(): Promise<string[]> {
+    const names = readdirSync(this.out).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+    return names.flatMap((name) => {
+      const text = readFileSync(join(this.out, name), 'latin1');
+      return text === '' ? [] : (text.endsWith('\n') ? text.slice(0, -1) : text).split('\n');
+    });
   }
 
   /** Waits until there are as many lines, and a moment longer for those that should not be there. */
@@ -106,4 +110,11 @@ ${this.#options.memory === true ? CHANNELS.memory : CHANNELS.durable}`;
     await sleep(600);
     return this.lines();
   }
+}
+
+const FILLER = 'abcdefghijklmnopqrstuvwxyz0123456789'.repeat(8);
+
+/** Text of a number: between 2 and some 210 characters, so that lines begin and end anywhere in a buffer. */
+export function lineOf(number: number): string {
+  return `${number}:${FILLER.slice(0, (number * 7919) % 199)}`;
 }
