@@ -6,7 +6,9 @@ import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startAgent, until, type RunningAgent } from '../harness/agent.ts';
 import { behindGate, gateSink, openGate, triesAtGate } from './gate.ts';
-import { exchange, judge, LineSender, linesIn, lineOf } from './numbered-lines.ts';
+import { refereeOver, sendLines } from './referee/over-files.ts';
+import { CLEAN, harmOf } from './referee/referee.ts';
+import { exchange } from './numbered-lines.ts';
 import { TcpClient } from './tcp-client.ts';
 import { long } from './watch.ts';
 
@@ -40,15 +42,6 @@ async function folderOf(t: TestContext): Promise<string> {
   return folder;
 }
 
-/** The lines of 0, 1, 2 … as fast as they are taken; answer i is that of line i. */
-async function sendUntilClosed(client: TcpClient): Promise<void> {
-  for (let next = 0; !client.isClosed; next += 100) {
-    const lines = Array.from({ length: 100 }, (_, index) => `${lineOf(next + index)}\n`);
-    if (!(await client.send(lines.join('')))) return client.closed;
-    await sleep(1);
-  }
-}
-
 /** Sum of what the log says is lost. */
 function lostInLog(agent: RunningAgent): number {
   return agent.lines.reduce((sum, line) => sum + Number(/ERROR.*events in memory of channel c1 are lost.* events=(\d+)/.exec(line)?.[1] ?? 0), 0);
@@ -63,17 +56,15 @@ test('O1 SIGTERM at any moment under load, sinks working: exit 0, nothing that w
     await mkdir(join(run, 'out'), { recursive: true });
     const agent = await startAgent({ conf: conf(FILE_ROLL), folder: run, monitoring: false });
     t.after(() => agent.kill());
-    const client = await TcpClient.to(await agent.port('r1'));
-    const sending = sendUntilClosed(client);
-    await until('the first answers', () => client.text !== '');
+    const referee = refereeOver(t, join(run, 'out'));
+    const sender = sendLines(referee, await agent.port('r1'), 100_000);
+    await until('the first answers', () => sender.acknowledged > 0);
     const afterMs = Math.random() * 300;
     await sleep(afterMs);
     process.kill(agent.pid, 'SIGTERM');
     assert.equal(await agent.ended, 0, `SIGTERM after ${afterMs} ms:\n${agent.lines.join('\n')}`);
-    await sending;
-    const acked = new Set(client.answers.flatMap((answer, number) => (answer === 'OK' ? [number] : [])));
-    const { lost, duplicates, foreign } = judge(acked, await linesIn(join(run, 'out')));
-    assert.deepEqual({ lost, duplicates, foreign }, { lost: 0, duplicates: 0, foreign: [] }, `SIGTERM after ${afterMs} ms`);
+    const conclusion = await referee.conclude({ fresh: false });
+    assert.deepEqual([harmOf(conclusion), conclusion.duplicates], [CLEAN, 0], `SIGTERM after ${afterMs} ms`);
   }
 });
 
@@ -81,7 +72,7 @@ test('O1 O2 SIGTERM with a sink that hangs: ends within the deadline, and says e
   const agent = await startAgent({ conf: conf(gateSink('hangs')), args: ['--stop-timeout', '1'] });
   t.after(() => agent.stop());
   await agent.ready();
-  assert.equal(await exchange(await agent.port('r1'), `${Array.from({ length: 5000 }, (_, index) => lineOf(index)).join('\n')}\n`), 'OK\n'.repeat(5000));
+  assert.equal(await exchange(await agent.port('r1'), 'a line\n'.repeat(5000)), 'OK\n'.repeat(5000));
   const began = performance.now();
   process.kill(agent.pid, 'SIGTERM');
   assert.equal(await agent.ended, 0);
@@ -172,8 +163,9 @@ test('O6 stopped and continued: everything sent meanwhile is answered and arrive
   t.after(() => agent.stop());
   await agent.ready();
   const port = await agent.port('r1');
-  const sender = new LineSender(port, 2000).start();
-  await until('the first answers', () => sender.acked.size > 100);
+  const referee = refereeOver(t, join(folder, 'out'));
+  const sender = sendLines(referee, port, 2000);
+  await until('the first answers', () => sender.acknowledged > 100);
   process.kill(agent.pid, 'SIGSTOP');
   const meanwhile = new TcpClient(port);
   meanwhile.socket.write('meanwhile\n');
@@ -181,11 +173,9 @@ test('O6 stopped and continued: everything sent meanwhile is answered and arrive
   process.kill(agent.pid, 'SIGCONT');
   await until('the answer to what was sent meanwhile', () => meanwhile.text === 'OK\n');
   meanwhile.socket.end();
-  await sender.stop();
-  await agent.counter('CHANNEL.c1', 'ChannelSize', (size) => size === 0);
-  const lines = await linesIn(join(folder, 'out'));
-  const { lost, duplicates, foreign } = judge(sender.acked, lines);
-  assert.deepEqual({ lost, duplicates, foreign }, { lost: 0, duplicates: 0, foreign: ['meanwhile'] });
+  const conclusion = await referee.conclude();
+  assert.deepEqual([harmOf(conclusion), conclusion.duplicates], [{ ...CLEAN, invented: 1 }, 0]);
+  assert.match(conclusion.examples.join(), /^invented: "meanwhile"/);
   assert.equal(sender.connections, 1);
   assert.deepEqual(agent.lines.filter((line) => / (WARN|ERROR) /.test(line)), []);
 });

@@ -9,8 +9,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort, root, startAgent, until, type RunningAgent } from '../harness/agent.ts';
-import { exchange, judge, lineOf, linesIn, LineSender, verdict } from './numbered-lines.ts';
+import { freePort, root, startAgent, until } from '../harness/agent.ts';
+import { refereeOver, sendLines } from './referee/over-files.ts';
+import { CLEAN, harmOf, Referee } from './referee/referee.ts';
+import { RolledFiles } from './referee/rolled-files.ts';
+import { TcpLines } from './referee/tcp-sender.ts';
+import { exchange, linesIn } from './numbered-lines.ts';
 import { long, residentMb } from './watch.ts';
 
 const mounted = new Set<string>();
@@ -52,10 +56,6 @@ a1.sinks.${name}.channel = ${channel}
 `;
 }
 
-async function send(agent: RunningAgent, perSecond: number): Promise<LineSender> {
-  return new LineSender(await agent.port('r1'), perSecond).start();
-}
-
 /** Mounts a file system of `size` at `folder`, or says why that is not possible. */
 function mountSmall(folder: string, size: string): string | undefined {
   if (process.getuid?.() !== 0) return 'mounting a small file system needs root';
@@ -74,47 +74,36 @@ test('S21 a full disk: no event torn, lost or doubled, and the error names path,
   const agent = await startAgent({ folder, conf: netcatTo(`a1.sinks = k1\n${fileRoll('k1', 'out')}`) });
   t.after(() => agent.stop());
   await agent.ready();
-  const sender = await send(agent, 2000);
+  const referee = refereeOver(t, out);
+  sendLines(referee, await agent.port('r1'), 2000);
   const line = await agent.line(/ENOSPC/, 30_000);
   assert.match(line, /WARN .*a1\.sinks\.k1 .*kept and offered again.*\/out\//);
   assert.ok((await agent.counter('SINK.k1', 'EventWriteFail', (count) => count > 0)) > 0);
   assert.equal((await agent.health()).statusCode, 200);
   await rm(join(out, 'ballast'));
-  await sender.stop();
-  const result = await verdict(sender.acked, out);
+  const result = await referee.conclude();
   t.diagnostic(`${result.distinct} lines, ${agent.lines.filter((text) => text.includes('ENOSPC')).length} lines of log about the full disk`);
-  assert.deepEqual([result.lost, result.duplicates, result.foreign], [0, 0, []]);
+  assert.deepEqual([harmOf(result), result.duplicates], [CLEAN, 0]);
 });
 
 test('S21 killed in the middle of events: what is torn is the end of its file and never joined to another event', async (t) => {
   // Scaled: 4 kills, 40 with MILLRACE_LONG=1. The memory channel may lose what it held, so only what stands in the files is judged.
   const folder = await folderOf(t, 'out');
-  const seed = Date.now() % 100_000;
-  t.diagnostic(`seed ${seed}`);
-  const sent = new Set<number>();
+  const referee = refereeOver(t, join(folder, 'out'));
+  t.diagnostic(`seed ${referee.seed}`);
   for (let kill = 0; kill < (long ? 40 : 4); kill++) {
     const agent = await startAgent({ folder, conf: netcatTo(`a1.sinks = k1\n${fileRoll('k1', 'out')}`), monitoring: false });
     t.after(() => agent.kill());
-    const sender = await send(agent, 20_000);
-    await until('lines to be written', () => sender.acked.size > 500 + (((seed + kill) * 7919) % 5000) || undefined);
+    const sender = sendLines(referee, await agent.port('r1'), 20_000);
+    const enough = 500 + referee.random.below(5000);
+    await until('lines to be written', () => sender.acknowledged > enough);
     await agent.kill();
-    for (const number of sender.acked) sent.add(number);
-    sender.giveUp();
+    referee.fault('kill -9');
+    await sender.giveUp();
   }
-  let torn = 0;
-  for (const name of await readdir(join(folder, 'out'))) {
-    const text = await readFile(join(folder, 'out', name), 'latin1');
-    const lines = text.split('\n');
-    // Empty unless the last event was cut.
-    const last = lines.pop() ?? '';
-    if (last !== '') {
-      torn++;
-      assert.ok(lineOf(Number.parseInt(last, 10)).startsWith(last) || /^\d+$/.test(last), `torn end that no number begins with: ${last}`);
-    }
-    const { duplicates, foreign } = judge(new Set(), lines);
-    assert.deepEqual([name, duplicates, foreign], [name, 0, []]);
-  }
-  t.diagnostic(`${sent.size} numbers, ${torn} torn ends`);
+  const { torn, altered, invented, duplicates, acknowledged } = await referee.conclude({ fresh: false, stalledAfterMs: 200 });
+  assert.deepEqual({ altered, invented, duplicates }, { altered: 0, invented: 0, duplicates: 0 });
+  t.diagnostic(`${acknowledged} lines, ${torn} torn ends`);
 });
 
 test('S22 a directory that is removed is missed, and one that is replaced is written to, with nothing lost from then on', async (t) => {
@@ -128,7 +117,9 @@ test('S22 a directory that is removed is missed, and one that is replaced is wri
   await until('the first line in its file', async () => (await linesIn(out)).includes('first') || undefined);
 
   await rm(out, { recursive: true });
-  const sender = new LineSender(port, 2000).start();
+  const referee = new Referee();
+  t.after(() => referee.close());
+  sendLines(referee, port, 2000);
   const line = await agent.line(/directory .*out is not there; create it/, 20_000);
   assert.match(line, /a1\.sinks\.k1 .*ENOENT/);
   const drained = Number((await agent.metrics())['SINK.k1']?.EventDrainSuccessCount);
@@ -139,12 +130,11 @@ test('S22 a directory that is removed is missed, and one that is replaced is wri
   await rename(out, join(folder, 'moved'));
   await mkdir(out);
   await until('lines in the directory that took its place', async () => (await linesIn(out)).length > 500 || undefined);
-  await sender.stop();
-  await agent.counter('CHANNEL.c1', 'ChannelSize', (count) => count === 0);
-  const result = judge(sender.acked, [...(await linesIn(join(folder, 'moved'))), ...(await linesIn(out))]);
+  referee.collect(new RolledFiles(join(folder, 'moved'), out));
+  const result = await referee.conclude();
   // The batch on its way when the directory was moved may stand in both.
   t.diagnostic(`${result.distinct} lines, ${result.duplicates} duplicates`);
-  assert.deepEqual([result.lost, result.foreign], [0, []]);
+  assert.deepEqual(harmOf(result), CLEAN);
   assert.ok(result.duplicates <= 100, `${result.duplicates} duplicates`);
 });
 
@@ -192,7 +182,8 @@ for (const [name, leave] of [
   test(`S23 a reader of the log that ${name} does not stop the agent, nor the other sinks`, async (t) => {
     const { child, port, folder, get } = await startPiped(t);
     leave(child);
-    const sender = new LineSender(port, 5000).start();
+    const referee = refereeOver(t, join(folder, 'out'));
+    const sender = sendLines(referee, port, 5000);
     let slowestMs = 0;
     // Scaled: 2 s in place of 10 min; the logger sink alone would fill the pipe in some milliseconds.
     for (const end = performance.now() + (long ? 60_000 : 2000); performance.now() < end; await sleep(50)) {
@@ -200,10 +191,9 @@ for (const [name, leave] of [
       await get('/health');
       slowestMs = Math.max(slowestMs, performance.now() - began);
     }
-    await sender.stop();
-    const result = await verdict(sender.acked, join(folder, 'out'));
+    const result = await referee.conclude();
     t.diagnostic(`${result.distinct} lines; slowest /health ${Math.round(slowestMs)} ms; ${Math.round(residentMb(child.pid ?? 0))} MB`);
-    assert.deepEqual([result.lost, result.duplicates, result.foreign, sender.refusals], [0, 0, [], []]);
+    assert.deepEqual([harmOf(result), result.duplicates, sender.refusals], [CLEAN, 0, []]);
     assert.equal(child.exitCode, null);
     assert.ok(residentMb(child.pid ?? 0) < 200);
     if (name === 'stops reading') {
@@ -242,7 +232,7 @@ test('S26 one event for which the serializer throws goes to the dead letters, an
   const agent = await startAgent({ folder, conf: netcatTo(`a1.sinks = k1\n${sink}`) });
   t.after(() => agent.stop());
   await agent.ready();
-  const lines = Array.from({ length: 99 }, (_, index) => (index === 50 ? 'poison 50' : lineOf(index)));
+  const lines = Array.from({ length: 99 }, (_, index) => (index === 50 ? 'poison 50' : `line ${index}`));
   assert.equal(await exchange(await agent.port('r1'), lines.map((line) => `${line}\n`).join('')), 'OK\n'.repeat(99));
   await agent.counter('SINK.k1', 'EventDrainSuccessCount', (count) => count === 99);
   assert.deepEqual(await linesIn(join(folder, 'out')), lines.filter((line) => !line.startsWith('poison')));
@@ -271,32 +261,29 @@ for (const optional of [false, true]) {
     await agent.ready();
     const port = await agent.port('r1');
     // As much as the stuck channel takes: the healthy path has to pass it all.
-    const some = Array.from({ length: 4000 }, (_, number) => lineOf(number));
-    assert.equal(await exchange(port, some.map((line) => `${line}\n`).join('')), 'OK\n'.repeat(4000));
-    await until('the lines in the files', async () => (await linesIn(join(folder, 'out'))).length === 4000 || undefined);
+    const referee = refereeOver(t, join(folder, 'out'));
+    const some = referee.send(new TcpLines({ port }), { events: 4000 });
+    await some.finish();
+    await until('the lines in the files', async () => (await referee.look()).delivered === 4000);
     if (optional) {
-      const sender = new LineSender(port, 10_000).start();
-      await until('enough lines', () => sender.acked.size >= (long ? 1_000_000 : 30_000) || undefined, 300_000);
-      await sender.stop();
-      const lines = (await linesIn(join(folder, 'out'))).slice(4000);
-      const result = sender.acked.size === lines.length ? judge(sender.acked, lines) : await until('all lines', async () => {
-        const found = judge(sender.acked, (await linesIn(join(folder, 'out'))).slice(4000));
-        return found.lost === 0 ? found : undefined;
-      });
-      assert.deepEqual([result.lost, result.duplicates, result.foreign, sender.refusals], [0, 0, [], []]);
+      const sender = sendLines(referee, port, 10_000);
+      await until('enough lines', () => sender.acknowledged >= (long ? 1_000_000 : 30_000), 300_000);
+      await sender.finish();
+      const result = await referee.conclude({ fresh: false });
+      assert.deepEqual([harmOf(result), result.duplicates, sender.refusals], [CLEAN, 0, []]);
       const metrics = await agent.metrics();
       const dropped = Number(metrics['SOURCE.r1']?.EventOptionalDroppedCount);
-      assert.equal(dropped + Number(metrics['CHANNEL.c1']?.EventPutSuccessCount), 4000 + sender.acked.size);
+      assert.equal(dropped + Number(metrics['CHANNEL.c1']?.EventPutSuccessCount), result.acknowledged);
       assert.ok(agent.lines.some((line) => /WARN .*a1\.sources\.r1 .*optional channel did not take events; they are dropped there channel=c1/.test(line)));
     } else {
-      const client = new LineSender(port, 10_000).start();
+      const client = sendLines(referee, port, 10_000);
       await agent.line(/WARN .*a1\.sources\.r1 .*not stored; the client was told/);
       // What the client is told are Flume's words, which do not name the channel; its fill level does.
       await agent.counter('CHANNEL.c1', 'ChannelSize', (count) => count > 4500);
       // Lines that were refused for the sake of c1 may have reached c2, and do so again when the client sends them again.
       assert.ok(client.refusals.length > 0);
       assert.ok(Number((await agent.metrics())['CHANNEL.c2']?.ChannelSize) < 5000);
-      client.giveUp();
+      await client.giveUp();
     }
     const memory = residentMb(agent.pid);
     t.diagnostic(`${Math.round(memory)} MB`);
@@ -345,7 +332,8 @@ a1.sinkgroups.g1.processor.${group}`;
       const agent = await startAgent({ folder, conf: netcatTo(sinks) });
       t.after(() => agent.stop());
       await agent.ready();
-      const sender = await send(agent, 5000);
+      const referee = refereeOver(t, join(folder, 'out'));
+      const sender = sendLines(referee, await agent.port('r1'), 5000);
       const changes = long ? 100 : 8;
       for (let change = 0; change < changes; change++) {
         // Down for 0.6 s and up for 1.5 s, so that it is up when its first pause of 1 or 2 s is over.
@@ -353,12 +341,12 @@ a1.sinkgroups.g1.processor.${group}`;
         else await rm(join(folder, 'down'));
         await sleep(change % 2 === 0 ? 600 : 1500);
       }
-      await sender.stop();
-      const result = await verdict(sender.acked, join(folder, 'out'));
+      const result = await referee.conclude();
       const failures = Number((await agent.metrics())['SINK.k1']?.EventWriteFail ?? 0);
       const shares = await Promise.all(['k1', 'k2'].map(async (name) => stat(join(folder, 'out', name)).then(({ size }) => size, () => 0)));
       t.diagnostic(`${result.distinct} lines, ${failures} failures, ${result.duplicates} duplicates, bytes ${shares.join(' and ')}`);
-      assert.deepEqual([result.lost, result.foreign, sender.refusals], [0, [], []]);
+      // Whichever sink is up takes the next batch, so that there is no order between them.
+      assert.deepEqual([{ ...harmOf(result), outOfOrder: 0 }, sender.refusals], [CLEAN, []]);
       assert.ok(shares.every((bytes) => bytes > 10_000), 'both sinks had their turn');
       assert.ok(failures > 0 && failures <= changes, `${failures} failures`);
       assert.ok(result.duplicates <= (after ? failures * 100 : 0), `${result.duplicates} duplicates`);

@@ -44,3 +44,14 @@ export class TcpClient {
     ]);
   }
 }
+
+/** One exchange with a netcat source: sends the lines, ends, resolves with all that was answered. */
+export async function exchange(port: number, text: string | Buffer): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  let answer = '';
+  socket.on('error', () => undefined);
+  socket.setEncoding('latin1').on('data', (part: string) => (answer += part));
+  socket.end(text);
+  await new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  return answer;
+}
