@@ -273,6 +273,8 @@ export class DurableChannel implements Channel {
     await this.#space.stop();
     await this.#lending.pause();
     await this.#log?.close().catch(() => undefined);
+    // The process may live on for long, and is taken for the owner of the store for as long as it stands there.
+    if (this.#index) await this.#files.remove(this.#place.owner).catch(() => undefined);
     await this.#index?.close();
     await this.#guard?.close().catch(() => undefined);
     this.#guard = undefined;

@@ -106,7 +106,7 @@ function filesOf(directory: string): string[] {
     const folder = join(directory, 'data', name);
     return readdirSync(folder).map((file) => join(folder, file));
   });
-  return [...inData, join(directory, 'checkpoint', 'millrace-guard'), join(directory, 'data', 'millrace-owner')].filter((path) => !/LOCK$|LOG(\.old)?$/.test(path));
+  return [...inData, join(directory, 'checkpoint', 'millrace-guard'), join(directory, 'data', 'millrace-owner')].filter((path) => !/LOCK$|LOG(\.old)?$/.test(path) && existsSync(path));
 }
 
 /** The file with the last events, and where they end in it. */
