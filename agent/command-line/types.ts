@@ -149,3 +149,14 @@ export interface ChannelArguments {
   readonly yes: boolean;
   readonly json: boolean;
 }
+
+/** What `topology` gets. */
+export interface TopologyArguments {
+  /** `HOST=FILE`, or a file whose name is the host's. */
+  readonly files: readonly string[];
+  /** `HOST=NAME,ADDRESS`. */
+  readonly aliases: readonly string[];
+  readonly pluginsPath: readonly string[];
+  /** File for the picture. */
+  readonly svg?: string;
+}

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import yargs, { type Argv } from 'yargs';
-import type { CheckArguments, CommandIo, DemoArguments, ExplainArguments, HelpArguments } from './types.ts';
+import type { CheckArguments, CommandIo, DemoArguments, ExplainArguments, HelpArguments, TopologyArguments } from './types.ts';
 import { addDeadLetters } from './dead-letters-verb.ts';
 import { addChannel } from './channel-verb.ts';
 import { home, readBuildFacts } from '../installation.ts';
@@ -34,6 +34,7 @@ export async function runVerb(words: readonly string[], io: CommandIo): Promise<
   addDemo(parser, io, ended);
   addExplain(parser, io, ended);
   addPositions(parser, io, ended);
+  addTopology(parser, io, ended);
   addHelp(parser, io, ended);
   parser.command('version', 'show the version', {}, () => {
     const { version, revision } = readBuildFacts();
@@ -139,6 +140,29 @@ function addPositions(parser: Argv, io: CommandIo, ended: Ended): void {
   );
 }
 
+function addTopology(parser: Argv, io: CommandIo, ended: Ended): void {
+  parser.command(
+    'topology <files...>',
+    'see how the agents of several hosts hang together, and what does not fit',
+    (command) =>
+      command
+        .positional('files', { type: 'string', array: true, demandOption: true, describe: 'HOST=FILE, or FILE where its name is the host' })
+        .option('alias', { type: 'string', array: true, default: [], describe: 'HOST=NAME,ADDRESS: what a host is called besides' })
+        .option('svg', { type: 'string', describe: 'a file for the picture' })
+        .option('plugins-path', pluginsOption(io)),
+    async (found) => {
+      const { topology } = await import('../commands/topology.ts');
+      const args: TopologyArguments = {
+        files: found.files,
+        aliases: found.alias,
+        pluginsPath: split(found.pluginsPath),
+        ...(found.svg !== undefined && { svg: found.svg }),
+      };
+      ended(await topology(args, io));
+    },
+  );
+}
+
 function addHelp(parser: Argv, io: CommandIo, ended: Ended): void {
   parser.command(
     'help [topic] [type]',
@@ -167,7 +191,7 @@ function spelledOut(words: readonly string[]): readonly string[] {
   const [verb, ...rest] = words;
   if (verb === '--version') return ['version', ...rest];
   if (verb === '--help' || verb === '-h') return ['help', ...rest];
-  if (verb === 'help' && ['channel', 'check', 'demo', 'explain', 'positions', 'version'].includes(rest[0] ?? '')) return [...rest, '--show-help'];
+  if (verb === 'help' && ['channel', 'check', 'demo', 'explain', 'positions', 'topology', 'version'].includes(rest[0] ?? '')) return [...rest, '--show-help'];
   return words.map((word) => (word === '--help' || word === '-h' ? '--show-help' : word));
 }
 

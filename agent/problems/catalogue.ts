@@ -253,6 +253,46 @@ export const CATALOGUE = {
       'The file that a type names, or that a mapping names for it, is not there, fails while it is loaded, or does not export a definition. The sentence names the file and the reason. How plug-ins are found and what they export is told in docs/plugins.md.',
     example: 'a1.sinks.k1.type = ./missing-sink.js',
   },
+  M081: {
+    severity: error,
+    title: 'a sink sends to a port where nothing listens',
+    explanation: 'The host is among the files that topology was given, and no source of its agents listens on the port. The hint names those that do.',
+  },
+  M082: {
+    severity: error,
+    title: 'the two ends of a connection do not speak alike',
+    explanation: 'Sink and source differ in protocol, TLS or compression, or the source asks for a certificate that the sink does not have. The connection would be closed again and again, and the events stay where they are.',
+  },
+  M083: {
+    severity: error,
+    title: 'a sink sends larger batches than the next agent takes',
+    explanation: 'A source stores a batch in one transaction. One that is larger than the transactionCapacity of a channel behind it is refused for ever, so that nothing of it ever arrives.',
+  },
+  M084: {
+    severity: error,
+    title: 'a source cannot be reached from another host',
+    explanation: 'It is bound to an address of the loopback interface, and a sink on another host sends to it.',
+  },
+  M085: {
+    severity: error,
+    title: 'events go round in a circle',
+    explanation: 'The sinks of these agents lead events back to a source that they have passed. Every event comes again for ever.',
+  },
+  M086: {
+    severity: warning,
+    title: 'a sink sends to a host that is not among the files',
+    explanation: 'What happens there cannot be judged. Give topology the file of that host too, or say with --alias which host the address belongs to.',
+  },
+  M087: {
+    severity: error,
+    title: 'two agents of one host listen on one port',
+    explanation: 'The second of them cannot start. Both places are shown.',
+  },
+  M088: {
+    severity: error,
+    title: 'a file has errors of its own',
+    explanation: 'topology looks at what agents have to do with one another. What is wrong within a file is told by "millrace check", and the parts that it concerns are not in the picture.',
+  },
   M101: {
     severity: warning,
     title: 'a channel is full',

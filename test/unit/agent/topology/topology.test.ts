@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, test } from 'node:test';
+import { topology } from '../../../../agent/commands/topology.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'millrace-topology-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('topology', () => {
+  test('a chain that fits: a picture in the order of the events, exit status 0', async () => {
+    const { status, out } = await run({ web1: sender(), 'collector': receiver() });
+    assert.equal(status, 0);
+    assert.ok(out.indexOf('web1  agent a') < out.indexOf('collector  agent b'));
+    assert.match(out, /c1 → k1 avro ⟶ collector b\.r1/);
+    assert.match(out, /2 agents, 1 connection: everything fits/);
+  });
+
+  test('the order of the files does not matter, and names may have a domain', async () => {
+    const { status, out } = await run({ collector: receiver(), web1: sender({ 'sinks.k1.hostname': 'collector.example.com' }) });
+    assert.equal(status, 0);
+    assert.ok(out.indexOf('web1  agent a') < out.indexOf('collector  agent b'));
+  });
+
+  for (const [what, sent, received, wanted] of [
+    ['a wrong port', { 'sinks.k1.port': '4142' }, {}, /web1\.conf:\d+:\d+  error  M081 .*4142, where no source of collector listens[\s\S]*collector listens on 4141 \(avro\)/],
+    ['another protocol', { 'sinks.k1.type': 'thrift' }, {}, /M082 .*speaks thrift, and collector b\.r1 is of the type avro/],
+    ['TLS on one side', { 'sinks.k1.ssl': 'true' }, {}, /M082  web1 a\.k1 speaks TLS, and collector b\.r1 does not/],
+    ['compression on one side', {}, { 'sources.r1.compression-type': 'deflate' }, /M082  collector b\.r1 compresses, and web1 a\.k1 does not/],
+    ['batches above the capacity', { 'sinks.k1.batch-size': '500' }, {}, /M083 .*up to 500 events at a time, and channel c1 of collector b\.r1 takes up to 100/],
+    ['a receiver on loopback', {}, { 'sources.r1.bind': '127.0.0.1' }, /M084  collector b\.r1 is bound to 127\.0\.0\.1/],
+    ['a circle', {}, { 'sinks.k1.type': 'avro', 'sinks.k1.hostname': 'web1', 'sinks.k1.port': '4140' }, /M085 .*events go round in a circle: (?:web1 a\.k1 → collector b\.k1 → web1 a\.k1|collector b\.k1 → web1 a\.k1 → collector b\.k1)/],
+    ['a file with errors of its own', { 'sinks.k1.port': 'many' }, {}, /M088 .*web1\.conf has errors of its own/],
+  ] as const) {
+    test(`${what} is an error with both places`, async () => {
+      const { status, out } = await run({ web1: sender(sent), collector: receiver(received) });
+      assert.equal(status, 78);
+      assert.match(out, wanted);
+    });
+  }
+
+  test('a host that is not among the files is a warning, until an alias says whose address it is', async () => {
+    const files = { web1: sender({ 'sinks.k1.hostname': '10.0.0.7' }), collector: receiver() };
+    const { status, out } = await run(files);
+    assert.equal(status, 1);
+    assert.match(out, /warning  M086 .*10\.0\.0\.7:4141, which is none of the hosts/);
+    assert.equal((await run(files, ['collector=10.0.0.7'])).status, 0);
+    assert.equal((await run({ ...files, collector: receiver({ 'sources.r1.bind': '10.0.0.7' }) })).status, 0);
+  });
+
+  test('two agents of one host on one port', async () => {
+    writeFileSync(join(folder, 'one.conf'), receiver());
+    writeFileSync(join(folder, 'two.conf'), receiver());
+    const { status, out } = await runWords([`h=${join(folder, 'one.conf')}`, `h=${join(folder, 'two.conf')}`]);
+    assert.equal(status, 78);
+    assert.match(out, /M087  h b\.r1 listens on port 4141, as h b\.r1 does/);
+  });
+
+  test('the picture is an SVG with every component and connection', async () => {
+    const svg = join(folder, 'chain.svg');
+    await run({ web1: sender(), web2: sender(), collector: receiver() }, [], svg);
+    const text = readFileSync(svg, 'utf8');
+    assert.match(text, /^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
+    for (const words of ['web1: agent a', 'web2: agent a', 'collector: agent b', 'k1  avro ← c1']) assert.ok(text.includes(words), words);
+    assert.equal(text.match(/marker-end/g)?.length, 2);
+    assert.equal(text.match(/<(?!\/|path|circle)\w/g)?.length, (text.match(/<\/(?!path|circle)\w/g)?.length ?? 0) + (text.match(/<rect[^>]*\/>/g)?.length ?? 0));
+  });
+
+  test('a file that cannot be read is told', async () => {
+    const { status, out } = await runWords([join(folder, 'missing.conf')]);
+    assert.equal(status, 78);
+    assert.match(out, /M001  cannot read .*missing\.conf/);
+  });
+});
+
+function sender(changes: Readonly<Record<string, string>> = {}): string {
+  return text('a', {
+    'sources.r1.type': 'avro',
+    'sources.r1.bind': '0.0.0.0',
+    'sources.r1.port': '4140',
+    'channels.c1.type': 'memory',
+    'channels.c1.capacity': '1000',
+    'channels.c1.transactionCapacity': '1000',
+    'sinks.k1.type': 'avro',
+    'sinks.k1.hostname': 'collector',
+    'sinks.k1.port': '4141',
+    ...changes,
+  });
+}
+
+function receiver(changes: Readonly<Record<string, string>> = {}): string {
+  return text('b', {
+    'sources.r1.type': 'avro',
+    'sources.r1.bind': '0.0.0.0',
+    'sources.r1.port': '4141',
+    'channels.c1.type': 'memory',
+    'sinks.k1.type': 'null',
+    ...changes,
+  });
+}
+
+function text(agent: string, properties: Readonly<Record<string, string>>): string {
+  const all = { sources: 'r1', channels: 'c1', sinks: 'k1', 'sources.r1.channels': 'c1', 'sinks.k1.channel': 'c1', ...properties };
+  return Object.entries(all).map(([key, value]) => `${agent}.${key} = ${value}\n`).join('');
+}
+
+function run(files: Readonly<Record<string, string>>, aliases: readonly string[] = [], svg?: string): Promise<{ status: number; out: string }> {
+  const words = Object.entries(files).map(([host, conf]) => {
+    const path = join(folder, `${host}.conf`);
+    writeFileSync(path, conf);
+    return path;
+  });
+  return runWords(words, aliases, svg);
+}
+
+async function runWords(files: readonly string[], aliases: readonly string[] = [], svg?: string): Promise<{ status: number; out: string }> {
+  let out = '';
+  const write = (words: string): void => void (out += words);
+  const io = { out: write, err: write, colour: false, env: new Map<string, string>(), systemProperties: new Map<string, string>() };
+  const status = await topology({ files, aliases, pluginsPath: [], ...(svg !== undefined && { svg }) }, io);
+  return { status, out };
+}
