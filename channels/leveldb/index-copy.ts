@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import type { StoreFiles } from '../../io/store-files.ts';
+import { IndexTables, tablesFault } from './index-tables.ts';
 import type { DoneState } from './keys.ts';
 import { LevelStore } from './level-store.ts';
 import { RecordIndex } from './record-index.ts';
@@ -12,14 +13,14 @@ const SILENT = { error: () => undefined, warn: () => undefined, info: () => unde
  */
 export async function readIndexCopy(files: StoreFiles, directory: string, scratch: string): Promise<DoneState | undefined> {
   const names = (await files.list(directory)).filter((name) => name !== 'LOCK');
-  if (names.length === 0) return undefined;
+  if (names.length === 0 || (await tablesFault(files, directory)) !== undefined) return undefined;
   try {
     await files.makeDirectory(scratch);
     for (const name of names) {
       const bytes = await files.read(join(directory, name));
       if (bytes) await files.replace(join(scratch, name), bytes);
     }
-    const index = new RecordIndex(new LevelStore(scratch), SILENT);
+    const index = new RecordIndex(new LevelStore(scratch), new IndexTables(files, scratch), SILENT);
     try {
       await index.open();
       return (await index.read())?.done;

@@ -4,6 +4,7 @@ import type { Logger } from '../../core/log.ts';
 import { describeOwner, writeOwner } from '../../io/owner-file.ts';
 import type { StoreFiles } from '../../io/store-files.ts';
 import type { GuardState } from './guard.ts';
+import { IndexTables, tablesFault } from './index-tables.ts';
 import { FORMAT_VERSION } from './keys.ts';
 import type { Gap } from './log-reader.ts';
 import { otherFormat } from './other-format.ts';
@@ -34,38 +35,53 @@ export interface OpeningParts {
 export async function openIndex(parts: OpeningParts, store: Store): Promise<{ index: RecordIndex; content: IndexContent | undefined; remarks: string[] }> {
   const { files, place, log, guard } = parts;
   if ((await files.freeBytes(place.dataDirectory)) < OPENING_BYTES) await files.remove(place.reserve);
-  const index = new RecordIndex(store, log);
+  await refuseOtherOwner(parts);
+  const index = new RecordIndex(store, new IndexTables(files, place.index), log);
   let content: IndexContent | undefined;
-  let fault: string | undefined;
+  let fault = await tablesFault(files, place.index);
   try {
-    await index.open();
-    content = await index.read();
-    if (content && content.format !== FORMAT_VERSION) throw otherFormat(place.index, content.format);
-    if (content && guard && content.store !== guard.store) fault = `${place.index} belongs to store ${content.store}, and the guard to ${guard.store}`;
-  } catch (error) {
-    if (error instanceof StoreLockedError) throw await inUse(parts, error);
-    if (content || !isDamage(error)) {
-      await store.close();
-      throw error;
+    if (fault === undefined) {
+      await index.open();
+      content = await index.read();
+      if (content && content.format !== FORMAT_VERSION) throw otherFormat(place.index, content.format);
+      if (content && guard && content.store !== guard.store) fault = `it belongs to store ${content.store}, and the guard to ${guard.store}`;
     }
-    fault = `${place.index} is damaged: ${describeError(error)}`;
+  } catch (error) {
+    await store.close();
+    if (error instanceof StoreLockedError) throw await inUse(parts, error);
+    if (content || !isDamage(error)) throw error;
+    fault = describeError(error);
   }
   try {
+    const remarks: string[] = [];
     if (fault !== undefined) {
-      await store.close();
-      await refuseOtherOwner(parts);
-      const aside = join(await nextAside(files, place), 'index');
-      await files.rename(place.index, aside);
       content = undefined;
-      fault = `${fault}; it is kept in ${aside}, and built anew from the files of events`;
-      await index.open();
+      await store.close();
+      const aside = await beginAnew(parts, index);
+      remarks.push(`the index in ${place.index} cannot be used: ${fault}; it is kept in ${aside}, and built anew`);
     }
-    await refuseOtherOwner(parts);
     await writeOwner(files, place.owner).catch(() => undefined);
-    return { index, content, remarks: fault === undefined ? [] : [fault] };
+    return { index, content, remarks };
   } catch (error) {
     await store.close().catch(() => undefined);
     throw error;
+  }
+}
+
+/** Opens an empty index; the files of the old one get a second name first. What another process has open is left to it. */
+async function beginAnew(parts: OpeningParts, index: RecordIndex): Promise<string> {
+  const { files, place } = parts;
+  const aside = join(await nextAside(files, place), 'index');
+  const names = (await files.list(place.index)).filter((name) => name !== 'LOCK');
+  await files.linkAll(place.index, names, aside);
+  for (const name of names) await files.remove(join(place.index, name));
+  try {
+    await index.open();
+    return aside;
+  } catch (error) {
+    if (!(error instanceof StoreLockedError)) throw error;
+    await files.linkAll(aside, names, place.index);
+    throw await inUse(parts, error);
   }
 }
 
@@ -136,7 +152,7 @@ async function mendEnd(files: StoreFiles, path: string, end: number, rewrite: bo
   }
 }
 
-/** The lock of LevelDB is held by now; another owner that lives has it through another mount, or had its lock taken away. */
+/** The lock of LevelDB decides; this one is for where it does not reach, and comes before anything is looked at. */
 async function refuseOtherOwner({ files, place }: OpeningParts): Promise<void> {
   const owner = await describeOwner(files, place.owner);
   if (owner !== undefined) throw inUseError(place.dataDirectory, `${owner} has it open; end it, or give this channel directories of its own`);

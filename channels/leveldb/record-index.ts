@@ -4,6 +4,7 @@ import { Backoff } from '../../io/backoff.ts';
 import type { SeenEvents } from '../seen-events.ts';
 import { BEHIND_ORIGINS_KEY, decodeDone, decodeRow, encodeDone, encodeRow, FORMAT_VERSION, HEAD_KEY, indexKey, META_KEY, ORIGINS_KEY, type DoneState, type IndexRow } from './keys.ts';
 import { originSteps, readOriginEntries } from './origins.ts';
+import type { IndexTables } from './index-tables.ts';
 import type { Step, Store } from './store.ts';
 
 /** A row for one record in so many bytes of a segment. */
@@ -25,6 +26,7 @@ export interface IndexContent {
  */
 export class RecordIndex {
   readonly #store: Store;
+  readonly #tables: IndexTables;
   readonly #log: Logger;
   readonly #stopping = new AbortController();
   #usable = false;
@@ -34,8 +36,9 @@ export class RecordIndex {
   #removedTo = 0;
   #repairing: Promise<void> | undefined;
 
-  constructor(store: Store, log: Logger) {
+  constructor(store: Store, tables: IndexTables, log: Logger) {
     this.#store = store;
+    this.#tables = tables;
     this.#log = log;
   }
 
@@ -88,6 +91,8 @@ export class RecordIndex {
       await this.#store.write(steps);
       this.#meta = undefined;
     });
+    // Without its note a table is not believed when the index is opened again, and that is all.
+    await this.#tables.note().catch(() => undefined);
     if (!this.#usable) seen.changeAll();
   }
 

@@ -232,7 +232,6 @@ function memoryNames(disk: FaultyDisk, operate: (name: string) => Promise<void>)
     },
     rename: async (from, to) => {
       await operate('rename');
-      if (from.endsWith('millrace-index')) disk.index = [new Map()];
       for (const name of under(from)) {
         disk.files.set(to + name.slice(from.length), disk.files.get(name) as DiskFile);
         disk.files.delete(name);

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { crc32 } from 'node:zlib';
 import { DurableChannel } from '../../../../channels/leveldb/channel.ts';
+import { IndexTables } from '../../../../channels/leveldb/index-tables.ts';
 import { LevelStore } from '../../../../channels/leveldb/level-store.ts';
 import { storeFiles } from '../../../../io/store-files.ts';
 import { batchOf, bodiesOf, FakeContext, never } from '../../../conformance/fakes.ts';
@@ -270,6 +271,7 @@ describe('durable channel over damaged files', { concurrency: false }, () => {
         const meta = JSON.parse(String(await store.get(Buffer.from('m')))) as { store: string };
         await store.write([{ key: Buffer.from('m'), value: Buffer.from(JSON.stringify({ format: 3, store: meta.store })) }]);
         await store.close();
+        await new IndexTables(storeFiles, join(live, 'data', 'millrace-index')).note();
       },
       segment: (live) => {
         const { path } = endOf(live);
