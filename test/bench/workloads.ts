@@ -38,6 +38,17 @@ const flume = (text: string) => ({ name: 'Flume 1.11', flume: true as const, sta
 const events = { name: '"events"', start: () => startBaseline('events') };
 const slab = { name: '"slab"', start: () => startBaseline('slab') };
 
+/** The same over the durable channel, every transaction on the disk before it is answered. */
+function durable(options: { acks?: boolean; perTransaction?: number } = {}): string {
+  const { acks = false, perTransaction = 1000 } = options;
+  return conf({ acks, capacity: 1_000_000 })
+    .replace('channels.c1.type = memory', 'channels.c1.type = file\na1.channels.c1.checkpointDir = @FOLDER@/checkpoint\na1.channels.c1.dataDirs = @FOLDER@/data')
+    .replace('transactionCapacity = 1000', `transactionCapacity = ${perTransaction}`)
+    .replace('batchSize = 1000', `batchSize = ${perTransaction}`);
+}
+
+const framed = (perSync = 1000) => ({ name: `"framed", ${perSync} per sync`, start: () => startBaseline('framed', [String(perSync)]) });
+
 const staticInterceptors = [
   'a1.sources.r1.interceptors = i1 i2 i3',
   'a1.sources.r1.interceptors.i1.type = timestamp',
@@ -97,6 +108,30 @@ export const workloads: readonly Workload[] = [
     what: 'W1 with multiplexing on a static header',
     load: LINES,
     subjects: [{ ...millrace(conf()), name: 'without' }, { ...millrace(conf({ extra: multiplexing })), name: 'with' }],
+  },
+  {
+    name: 'W5',
+    what: 'netcat → durable → null, synced, 1,000 events per transaction, beside lines framed and synced per 1,000',
+    load: LINES,
+    subjects: [framed(), millrace(durable())],
+  },
+  {
+    name: 'W5b',
+    what: 'W5 with 100 events per transaction, one connection',
+    load: { ...LINES, lines: 2_000_000 },
+    subjects: [framed(100), millrace(durable({ perTransaction: 100 }))],
+  },
+  {
+    name: 'W5b-4',
+    what: 'W5b over four connections',
+    load: { ...LINES, lines: 2_000_000, connections: 4 },
+    subjects: [framed(100), millrace(durable({ perTransaction: 100 }))],
+  },
+  {
+    name: 'W5-ok',
+    what: 'netcat with an OK to each line, over 64 connections → durable → null',
+    load: { ...LINES, lines: 200_000, connections: 64, acks: true },
+    subjects: [flume(durable({ acks: true })), millrace(durable({ acks: true }))],
   },
   {
     name: 'file_roll',
