@@ -159,8 +159,9 @@ function tailsOf(length: number): readonly (readonly [string, Change])[] {
   ];
 }
 
+/** Repeats itself where it is long. */
 function garbage(length: number): Buffer {
-  return Buffer.from(Array.from({ length }, () => random.below(256)));
+  return Buffer.alloc(length, Buffer.from(Array.from({ length: Math.min(length, 65_521) }, () => random.below(256))));
 }
 
 function flipped(bytes: Buffer, bit: number): Buffer {
