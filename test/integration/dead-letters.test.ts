@@ -112,3 +112,18 @@ test('S26 rejected events are replayed into the durable channel of a stopped age
   await until('both are delivered', async () => (await takenIn(folder)).length === 2 || undefined);
   assert.deepEqual(await takenIn(folder), ['bad 1', 'bad 3']);
 });
+
+test('S26 what is neither delivered nor kept is counted by its reason, and said', async (t) => {
+  const { folder } = await setUp(t);
+  const off = await startAgent({ folder, conf: CONF, properties: { 'millrace.dead.letters': 'off' } });
+  await off.ready();
+  await (await TcpClient.to(await off.port('r1'))).send('bad 1\nbad 2\n');
+  await off.counter('SINK.k1', 'DeadLetterLostDisabledCount', (count) => count === 2);
+  assert.match(off.lines.join('\n'), /ERROR.*events that nobody accepted are lost: there are no dead letters.*component=a1\.sinks\.k1 events=\d/);
+  await off.stop();
+  const small = await startAgent({ folder, conf: CONF, properties: { 'millrace.dead.letters.maxBytes': '1k' } });
+  t.after(() => small.stop());
+  await small.ready();
+  await (await TcpClient.to(await small.port('r1'))).send(`${'bad 3\n'.repeat(20)}bad ${'x'.repeat(400)}${'y'.repeat(80)}\n`);
+  await small.counter('SINK.k1', 'DeadLetterLostCapacityCount', (count) => count >= 10);
+});
