@@ -42,7 +42,8 @@ async function otherVerb(program: Program, verb: string, rest: readonly string[]
   if (program === 'flume-ng') {
     if (verb === 'help') return say(io, programUsage(program));
     if (verb === 'version') return say(io, flumeVersion());
-    if (verb === 'avro-client' || verb === 'tool') {
+    if (verb === 'avro-client') return (await import('./commands/avro-client.ts')).avroClient(takeJvmArguments(rest).words, io);
+    if (verb === 'tool') {
       io.err(`Error: "${verb}" is a Flume command that Millrace does not have yet.\n`);
       return EXIT_UNKNOWN_COMMAND;
     }

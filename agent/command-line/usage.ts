@@ -19,8 +19,8 @@ const FLUME_COMMANDS: readonly (readonly [string, string])[] = [
   ['help', 'show this text'],
   ['agent', 'run an agent'],
   ['node', 'the same, under its old name'],
-  ['avro-client', 'send a file to an Avro source (not there yet)'],
-  ['tool', "repair a file channel (not there yet)"],
+  ['avro-client', 'send lines of a file, of standard input or of a directory to an avro source'],
+  ['tool', 'repair a file channel of Flume (not there; ours: millrace channel repair)'],
   ['version', 'show the version'],
 ];
 

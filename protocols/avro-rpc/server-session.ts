@@ -2,7 +2,7 @@ import { Batch } from '../../core/batch.ts';
 import { AvroWriter } from '../avro-writer.ts';
 import { protocolFault } from './client-protocol.ts';
 import { AvroCursor, AvroFormatError } from './cursor.ts';
-import { readEvent, readEvents } from './events.ts';
+import { readEvent, readEvents, TooManyEventsError } from './events.ts';
 import { FLUME_HASH, MATCH, PROTOCOL_HASH, readHandshakeRequest, writeHandshakeResponse, type HandshakeRequest, type Match } from './handshake.ts';
 import { decodeOrigin, ORIGIN_ENTRY } from './origin.ts';
 
@@ -31,6 +31,8 @@ export class KnownProtocols {
 /** What is to be done with a message. */
 export type Request =
   | { readonly kind: 'answer'; readonly answer: Buffer }
+  /** The call cannot be executed, for `reason`; the answer tells the client. */
+  | { readonly kind: 'refused'; readonly answer: Buffer; readonly reason: string }
   /** A call whose events are to be stored; the session's `status` or `error` makes its answer, which begins with `handshake`. */
   | { readonly kind: 'events'; readonly handshake: Buffer; readonly batch: Batch; readonly single: boolean };
 
@@ -45,7 +47,7 @@ export class ServerSession {
     this.#mostEvents = mostEvents;
   }
 
-  /** Throws AvroFormatError where the message cannot be understood, and TooManyEventsError. */
+  /** Throws AvroFormatError where the message cannot be understood. */
   receive(message: Buffer): Request {
     const cursor = new AvroCursor(message);
     const writer = new AvroWriter(64);
@@ -63,7 +65,13 @@ export class ServerSession {
     }
     const single = name === 'append';
     const origin = meta.get(ORIGIN_ENTRY);
-    const batch = single ? readEvent(cursor) : readEvents(cursor, origin ? MOST_NUMBERED_EVENTS : this.#mostEvents);
+    let batch: Batch;
+    try {
+      batch = single ? readEvent(cursor) : readEvents(cursor, origin ? MOST_NUMBERED_EVENTS : this.#mostEvents);
+    } catch (error) {
+      if (!(error instanceof TooManyEventsError)) throw error;
+      return { kind: 'refused', answer: statusAnswer(handshake, STATUS.failed), reason: error.message };
+    }
     if (cursor.left > 0) throw new AvroFormatError(`${cursor.left} bytes follow the events of ${name}`);
     return { kind: 'events', handshake, single, batch: origin && batch.size > 0 ? Batch.numbered(batch, decodeOrigin(origin, batch.size)) : batch };
   }

@@ -7,7 +7,6 @@ import type { TurnBudget } from '../../core/turn-budget.ts';
 import { chunkWasRead } from '../../io/read-memory.ts';
 import { readAgain, stopReading } from '../../io/tcp-server.ts';
 import { AvroFormatError } from '../../protocols/avro-rpc/cursor.ts';
-import { TooManyEventsError } from '../../protocols/avro-rpc/events.ts';
 import { frameHead, FrameReader } from '../../protocols/avro-rpc/frames.ts';
 import { errorAnswer, ServerSession, STATUS, statusAnswer, type KnownProtocols } from '../../protocols/avro-rpc/server-session.ts';
 import type { FrameBudget } from './frame-budget.ts';
@@ -22,8 +21,6 @@ const ANSWER_BYTES = 64 * 1024;
 const FREE_BYTES = 64 * 1024;
 /** How long a connection that is to close may take over its last answers. */
 const LINGER_MS = 250;
-
-const NOTHING = Buffer.alloc(0);
 
 export interface ConnectionSettings {
   readonly peer: string;
@@ -144,14 +141,11 @@ export class AvroConnection {
   #received(serial: number, message: Buffer): void {
     if (this.#closing) return;
     chunkWasRead(message.length);
-    let request;
-    try {
-      request = this.#session.receive(message);
-    } catch (error) {
-      if (!(error instanceof TooManyEventsError)) throw error;
-      this.#context.count('EventReceivedCount', 1);
-      this.#tellFailure(1, error);
-      return this.#then(() => this.#answer(serial, statusAnswer(NOTHING, STATUS.failed)));
+    const request = this.#session.receive(message);
+    if (request.kind === 'refused') {
+      this.#context.count('AppendBatchReceivedCount', 1);
+      this.#tellFailure(request.reason);
+      return this.#then(() => this.#answer(serial, request.answer));
     }
     if (request.kind === 'answer') {
       const { answer } = request;
@@ -178,7 +172,7 @@ export class AvroConnection {
         answer(STATUS.ok);
       }),
       (error: unknown) => before.then(() => {
-        if (!isAbort(error)) this.#tellFailure(batch.size, error);
+        if (!isAbort(error)) this.#tellFailure(describeError(error), batch.size);
         if (isAbort(error)) fail('the agent is stopping');
         else answer(STATUS.failed);
       }),
@@ -210,9 +204,9 @@ export class AvroConnection {
     this.#context.count(`Event${what}Count`, events);
   }
 
-  #tellFailure(events: number, error: unknown): void {
+  #tellFailure(reason: string, events?: number): void {
     this.#context.count('ChannelWriteFail', 1);
-    this.#context.log.warn('events were not stored; the client was told', { peer: this.#settings.peer, events, reason: describeError(error) });
+    this.#context.log.warn('events were not stored; the client was told', { peer: this.#settings.peer, ...(events !== undefined && { events }), reason });
   }
 
   #answer(serial: number, message: Buffer): void {
