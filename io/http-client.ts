@@ -1,4 +1,4 @@
-import type { Agent, IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http';
+import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { Logger } from '../core/log.ts';
 import { nodeHttp } from './node-http.ts';
@@ -67,26 +67,41 @@ export class HttpClient {
   }
 
   #send({ url, options, body, ask, signal, resolve, reject }: Sending): void {
-    const { connectTimeoutMs, answerTimeoutMs, mostAnswerBytes } = this.#options;
     const module = url.protocol === 'https:' ? process.getBuiltinModule('node:https') : nodeHttp();
     const made = module.request(url, options);
-    let timer: NodeJS.Timeout | undefined;
-    let askTimer: NodeJS.Timeout | undefined;
-    const limit = (ms: number, what: string): void => {
-      clearTimeout(timer);
-      timer = setTimeout(() => made.destroy(new Error(`${what} within ${ms / 1000} s`)), ms);
-    };
+    const limit = new Timer();
+    const asking = new Timer();
     const onAbort = (): void => void made.destroy(signal.reason instanceof Error ? signal.reason : new DOMException('aborted', 'AbortError'));
-    const ended = (): void => {
-      clearTimeout(timer);
-      clearTimeout(askTimer);
+    signal.addEventListener('abort', onAbort, { once: true });
+    const ended = (error?: unknown): void => {
+      limit.clear();
+      asking.clear();
       signal.removeEventListener('abort', onAbort);
+      // What was answered before all was sent ends the connection.
+      if (error !== undefined || !made.writableEnded) made.destroy();
+      if (error !== undefined) reject(error as Error);
     };
+    this.#limitWaits(made, url, limit);
+    made.once('error', ended);
+    made.once('response', (response) => {
+      readBody(response, this.#options.mostAnswerBytes).then((answer) => {
+        ended();
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, body: answer });
+      }, ended);
+    });
     const sendBody = (): void => {
-      clearTimeout(askTimer);
+      asking.clear();
       if (!made.writableEnded) made.end(body);
     };
-    signal.addEventListener('abort', onAbort, { once: true });
+    if (!ask) return sendBody();
+    made.once('continue', sendBody);
+    asking.set(ASK_FIRST_MS, sendBody);
+    made.flushHeaders();
+  }
+
+  #limitWaits(made: ClientRequest, url: URL, timer: Timer): void {
+    const { connectTimeoutMs, answerTimeoutMs } = this.#options;
+    const limit = (ms: number, what: string): void => timer.set(ms, () => made.destroy(new Error(`${what} within ${ms / 1000} s`)));
     made.once('socket', (socket) => {
       if (!socket.connecting) return limit(answerTimeoutMs, 'no answer');
       limit(connectTimeoutMs, 'no connection');
@@ -95,29 +110,6 @@ export class HttpClient {
         if (url.protocol === 'https:') this.#lookAtCertificate(socket as TLSSocket, url);
       });
     });
-    made.once('error', (error) => {
-      ended();
-      reject(error);
-    });
-    made.once('response', (response) => {
-      readBody(response, mostAnswerBytes).then(
-        (answer) => {
-          ended();
-          // What was answered before all was sent ends the connection.
-          if (!made.writableEnded) made.destroy();
-          resolve({ status: response.statusCode ?? 0, headers: response.headers, body: answer });
-        },
-        (error: unknown) => {
-          ended();
-          made.destroy();
-          reject(error as Error);
-        },
-      );
-    });
-    if (!ask) return sendBody();
-    made.once('continue', sendBody);
-    askTimer = setTimeout(sendBody, ASK_FIRST_MS);
-    made.flushHeaders();
   }
 
   #agent(secure: boolean): Agent {
@@ -141,6 +133,20 @@ export function retryAfterMs(value: string | undefined, nowMs: number): number {
   if (/^[0-9]{1,9}$/.test(value.trim())) return Number(value) * 1000;
   const date = Date.parse(value);
   return Number.isNaN(date) ? 0 : Math.max(0, date - nowMs);
+}
+
+/** One wait at a time. */
+class Timer {
+  #timer: NodeJS.Timeout | undefined;
+
+  set(ms: number, act: () => void): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(act, ms);
+  }
+
+  clear(): void {
+    clearTimeout(this.#timer);
+  }
 }
 
 interface Sending {

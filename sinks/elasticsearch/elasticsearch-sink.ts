@@ -276,6 +276,6 @@ function rejection(rejected: ReadonlyMap<number, RejectionDetail>): RejectedErro
 function gzipped(body: Buffer): Promise<Buffer<ArrayBuffer>> {
   const { gzip } = process.getBuiltinModule('node:zlib');
   return new Promise((resolve, reject) => {
-    gzip(body, { level: 1 }, (error, bytes) => (error ? reject(error) : resolve(bytes as Buffer<ArrayBuffer>)));
+    gzip(body, { level: 1 }, (error, bytes) => (error ? reject(error) : resolve(bytes)));
   });
 }

@@ -34,9 +34,8 @@ test('S20 an answer that is longer than allowed, or cut, is an error', async (t)
   const { client } = clientOf(t);
   const url = await plainServer(t, (request, response) => {
     request.resume();
-    if (request.url === '/long') return void response.end('x'.repeat(2000));
-    response.writeHead(200, { 'content-length': '10' });
-    response.write('abc', () => response.destroy());
+    if (request.url === '/long') response.end('x'.repeat(2000));
+    else response.writeHead(200, { 'content-length': '10' }).write('abc', () => response.destroy());
   });
   await assert.rejects(post(client, `${url}long`), /longer than 1000 bytes/);
   await assert.rejects(post(client, `${url}cut`), /aborted|too early|ECONNRESET/);

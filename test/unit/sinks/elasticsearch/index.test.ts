@@ -16,7 +16,7 @@ async function setUp(t: TestContext, properties: Readonly<Record<string, string>
   const all = Array.from({ length: servers }, () => new BulkServer());
   for (const server of all) await server.listen();
   const context = recordingContext('a1.sinks.k1');
-  const sink = (await make(elasticsearchSink, { hostNames: all.map(({ url }) => url).join(','), ...properties }, context)) as Sink;
+  const sink = await make(elasticsearchSink, { hostNames: all.map(({ url }) => url).join(','), ...properties }, context);
   await sink.start();
   t.after(async () => {
     await sink.stop();
@@ -45,7 +45,7 @@ sinkConformance('elasticsearch', {
   async create() {
     const server = new BulkServer();
     await server.listen();
-    const sink = (await make(elasticsearchSink, { hostNames: server.url, documentId: 'server' }, recordingContext())) as Sink;
+    const sink = await make(elasticsearchSink, { hostNames: server.url, documentId: 'server' }, recordingContext());
     failures.set(sink, server);
     const stop = sink.stop.bind(sink);
     sink.stop = async () => {
@@ -222,7 +222,7 @@ test('429 and 503 of a whole request: Retry-After is kept to before the next one
   };
   await assert.rejects(sink.write(events(2), never), /answered 429/);
   await sink.write(events(2), never);
-  assert.ok((times[1] ?? 0) - (times[0] ?? 0) >= 995, `${times}`);
+  assert.ok((times[1] ?? 0) - (times[0] ?? 0) >= 995, times.join());
 });
 
 test('a request that the server cannot read: the event to blame is found; where nothing can be read no event is to blame', async (t) => {
