@@ -14,7 +14,8 @@ import { cases, type HdfsCase } from './hdfs-cases.ts';
 
 /** Real Flume 1.11 and Millrace write into the same HDFS, by the same configuration but for the first folder of the path. */
 
-const missing = hdfsMissing() || flumeAvailable();
+const short = process.env['MILLRACE_LONG'] === '1' ? false : 'takes a minute: npm run test:servers';
+const missing = hdfsMissing() || flumeAvailable() || short;
 type System = 'flume' | 'millrace';
 const observed = new Map<System, Map<string, readonly string[]>>();
 let hdfs: Hdfs;
@@ -41,9 +42,12 @@ async function observe(system: System): Promise<Map<string, readonly string[]>> 
   const folder = await mkdtemp(join(tmpdir(), 'millrace-side-'));
   try {
     const agent = await (system === 'flume' ? flume(folder, conf) : millrace(folder, conf));
-    await Promise.all(cases.map((one, index) => drive(one, ports[index] ?? 0)));
-    await until('every line is in HDFS', async () => ((await hdfs.files(`/${system}`)).size > 0 && (await agent.drained()) ? true : undefined), 60_000);
-    await agent.stop();
+    try {
+      await Promise.all(cases.map((one, index) => drive(one, ports[index] ?? 0)));
+      await until(() => `every line is in HDFS; ${system} said last:\n${agent.lines.slice(-30).join('\n')}`, async () => (await agent.drained()) || undefined, 60_000);
+    } finally {
+      await agent.stop();
+    }
     const result = new Map<string, readonly string[]>();
     for (const [index, one] of cases.entries()) result.set(one.name, await contents(one, `/${system}/${index}`));
     return result;
@@ -58,7 +62,7 @@ function confOf(system: System, ports: readonly number[]): string {
   const fixed = { 'hdfs.rollInterval': '0', 'hdfs.rollCount': '0', 'hdfs.rollSize': '0', 'hdfs.timeZone': 'UTC' };
   for (const [index, { sink, interceptors = {}, path = '' }] of cases.entries()) {
     const names = Object.keys(interceptors);
-    const source: Record<string, string> = { type: 'netcat', bind: '127.0.0.1', port: String(ports[index]), channels: `c${index}` };
+    const source: Record<string, string> = { type: 'netcat', bind: '127.0.0.1', port: String(ports[index]), 'max-line-length': '5000', channels: `c${index}` };
     if (names.length > 0) source['interceptors'] = names.join(' ');
     for (const [name, properties] of Object.entries(interceptors)) {
       for (const [key, value] of Object.entries(properties)) source[`interceptors.${name}.${key}`] = value;
@@ -72,6 +76,7 @@ function confOf(system: System, ports: readonly number[]): string {
 }
 
 interface Running {
+  readonly lines: readonly string[];
   drained(): Promise<boolean>;
   stop(): Promise<unknown>;
 }
@@ -79,14 +84,14 @@ interface Running {
 async function millrace(folder: string, conf: string): Promise<Running> {
   const agent = await startAgent({ conf, folder, env: { HADOOP_CONF_DIR: hdfs.confFolder, HOME: folder } });
   await agent.ready();
-  return { drained: async () => isDrained(await agent.metrics()), stop: () => agent.stop(20_000) };
+  return { lines: agent.lines, drained: async () => isDrained(await agent.metrics()), stop: () => agent.stop(20_000) };
 }
 
 async function flume(folder: string, conf: string): Promise<Running> {
   const [monitoringPort = 0] = await freePorts(1);
   const daemon = await startFlume({ conf, agent: 'a1', complete: true, siteFolder: hdfs.confFolder, cwd: folder, monitoringPort, properties: { 'user.timezone': 'UTC' } });
-  await until('Flume runs', async () => Object.keys(await daemon.metrics()).length >= 3 * cases.length || undefined, 60_000);
-  return { drained: async () => isDrained(await daemon.metrics()), stop: () => daemon.stop(30_000) };
+  await until(() => `Flume runs; it said last:\n${daemon.lines.slice(-30).join('\n')}`, async () => Object.keys(await daemon.metrics()).length >= 2 * cases.length || undefined, 30_000);
+  return { lines: daemon.lines, drained: async () => isDrained(await daemon.metrics()), stop: () => daemon.stop(30_000) };
 }
 
 function isDrained(metrics: Readonly<Record<string, Readonly<Record<string, string>>>>): boolean {
@@ -94,10 +99,10 @@ function isDrained(metrics: Readonly<Record<string, Readonly<Record<string, stri
 }
 
 /** One line after the other has its answer, so that their order is the same everywhere. */
-async function drive({ lines }: HdfsCase, port: number): Promise<void> {
+async function drive({ name, lines }: HdfsCase, port: number): Promise<void> {
   const client = await until('the source answers', () => TcpClient.to(port).catch(() => undefined), 30_000);
   for (const line of lines) await client.send(`${line}\n`);
-  await until('every line is answered', () => client.text.split('OK').length > lines.length || undefined, 30_000);
+  await until(() => `every line of "${name}" is answered: ${client.text}`, () => client.text.split('OK').length > lines.length || undefined, 30_000);
   client.socket.end();
 }
 
