@@ -8,12 +8,22 @@ const READ_BYTES = 1024 * 1024;
 export interface ObjectBytes {
   /** Fills `into`, less only at the end; answers with how many bytes. */
   fill(into: Buffer): Promise<number>;
+  /** CRC-32 of what the last `fill` gave. */
+  readonly filledCrc: number;
   /** Lets go of what was not read. */
   end(): void;
 }
 
 export function bytesOf(reader: ObjectReader, compression: Compression): ObjectBytes {
-  if (compression === 'none') return { fill: (into) => reader.fill(into), end: () => undefined };
+  if (compression === 'none') {
+    return {
+      fill: (into) => reader.fill(into),
+      get filledCrc() {
+        return reader.filledCrc;
+      },
+      end: () => undefined,
+    };
+  }
   return new CompressedBytes(reader, compression);
 }
 
@@ -22,6 +32,7 @@ class CompressedBytes implements ObjectBytes {
   readonly #chunks: AsyncIterator<Buffer>;
   #rest: Buffer = Buffer.alloc(0);
   #ended = false;
+  filledCrc = 0;
 
   constructor(reader: ObjectReader, compression: 'gzip' | 'zstd') {
     const { createGzip, createZstdCompress } = process.getBuiltinModule('node:zlib');
@@ -48,6 +59,7 @@ class CompressedBytes implements ObjectBytes {
       at += copied;
       this.#rest = this.#rest.subarray(copied);
     }
+    this.filledCrc = process.getBuiltinModule('node:zlib').crc32(into.subarray(0, at));
     return at;
   }
 

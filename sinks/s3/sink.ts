@@ -13,6 +13,8 @@ import { Stage, type Piece } from './stage.ts';
 import { originWithout, selectTaken } from './taken-events.ts';
 import { Uploads } from './uploads.ts';
 
+/** A sync of the stage takes the same time for one event and for this. */
+const GATHERED_BYTES = 512 * 1024;
 const LOOK_EVERY_MS = 250;
 /** What a stop waits for uploads that go well. */
 const SETTLE_MS = 4000;
@@ -37,6 +39,7 @@ interface Running {
  */
 export class S3Sink implements Sink {
   readonly batchSize: number;
+  readonly gathersBytes = GATHERED_BYTES;
   readonly #context: Context;
   readonly #settings: ObjectSinkSettings;
   readonly #files: LogFiles;

@@ -1,3 +1,4 @@
+import { joinCrc } from './crc-join.ts';
 import type { ObjectFacts } from './frames.ts';
 
 /** Numbers kept for a piece: file, position, length, CRC-32. */
@@ -64,13 +65,11 @@ export class StagedObject {
     const { crc32 } = process.getBuiltinModule('node:zlib');
     let length = 0;
     let crc = 0;
-    let objectCrc = this.#crc;
     for (const part of parts) {
       length += part.length;
       crc = crc32(part, crc);
-      objectCrc = crc32(part, objectCrc);
     }
-    return [length, crc, objectCrc];
+    return [length, crc, joinCrc(this.#crc, crc, length)];
   }
 
   add(file: number, position: number, length: number, crc: number, objectCrc: number, events: number): void {

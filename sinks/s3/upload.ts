@@ -1,4 +1,5 @@
 import type * as Sdk from '@aws-sdk/client-s3';
+import { joinCrc } from './crc-join.ts';
 import { bytesOf, type ObjectBytes } from './object-bytes.ts';
 import { ObjectReader } from './object-reader.ts';
 import type { PartBuffers } from './part-buffers.ts';
@@ -9,6 +10,8 @@ import type { StagedObject } from './staged-object.ts';
 
 /** S3 takes at most so many parts. */
 const MOST_PARTS = 10_000;
+/** Compressed bytes that are read to see whether there is more than a part. */
+const BEYOND_BYTES = 64 * 1024;
 
 export interface UploadParts {
   readonly requests: S3Requests;
@@ -63,27 +66,30 @@ export class Upload {
     let sent = false;
     let upload: string | undefined;
     let beyond: Buffer = Buffer.alloc(0);
+    let firstCrc = 0;
     try {
       const length = await bytes.fill(first);
-      if (length === first.length && !(plain && length === this.#object.bytes)) {
-        beyond = Buffer.alloc(64 * 1024);
+      firstCrc = bytes.filledCrc;
+      if (plain ? length < this.#object.bytes : length === first.length) {
+        // Of compressed bytes nobody knows how many come.
+        beyond = plain ? beyond : Buffer.alloc(BEYOND_BYTES);
         beyond = beyond.subarray(0, await bytes.fill(beyond));
+        if (plain || beyond.length > 0) upload = await this.#begin();
       }
-      if (beyond.length > 0) upload = await this.#begin();
-      else {
-        await this.#put(first.subarray(0, length));
+      if (upload === undefined) {
+        await this.#put(first.subarray(0, length), firstCrc);
         sent = true;
       }
     } finally {
       if (upload === undefined) buffers.giveBack(first, sent);
     }
-    if (upload !== undefined) await this.#sendParts(upload, first, new PartsOf(bytes, beyond));
+    if (upload !== undefined) await this.#sendParts(upload, first, firstCrc, new PartsOf(bytes, beyond));
   }
 
-  #put(body: Buffer): Promise<unknown> {
+  #put(body: Buffer, crc: number): Promise<unknown> {
     const { checksums } = this.#parts;
     return this.#request('store', (client, { PutObjectCommand }, options) =>
-      client.send(new PutObjectCommand({ ...this.#target(), ...this.#properties(), ...(checksums && { ChecksumCRC32: checksumOf(body) }), Body: body, IfNoneMatch: '*' }), options),
+      client.send(new PutObjectCommand({ ...this.#target(), ...this.#properties(), ...(checksums && { ChecksumCRC32: base64Of(crc) }), Body: body, IfNoneMatch: '*' }), options),
     );
   }
 
@@ -105,17 +111,16 @@ export class Upload {
   }
 
   /** Sends the first buffer and the rest, several at a time; completes the upload. */
-  async #sendParts(uploadId: string, first: Buffer, rest: PartsOf): Promise<void> {
+  async #sendParts(uploadId: string, first: Buffer, firstCrc: number, rest: PartsOf): Promise<void> {
     const { buffers, stage, partBytes } = this.#parts;
     const done: Sdk.CompletedPart[] = [];
     const underWay = new Set<Promise<void>>();
     let failure: unknown;
     let crc = 0;
-    const start = (buffer: Buffer, length: number, number: number): void => {
-      const body = buffer.subarray(0, length);
-      crc = crc32(body, crc);
+    const start = (buffer: Buffer, length: number, partCrc: number, number: number): void => {
+      crc = joinCrc(crc, partCrc, length);
       let sent = false;
-      const part = this.#sendPart(uploadId, number, body)
+      const part = this.#sendPart(uploadId, number, buffer.subarray(0, length), partCrc)
         .then((completed) => {
           done.push(completed);
           sent = true;
@@ -127,7 +132,7 @@ export class Upload {
         }) as Promise<void>;
       underWay.add(part);
     };
-    start(first, first.length, 1);
+    start(first, first.length, firstCrc, 1);
     for (let number = 2; failure === undefined; number++) {
       const buffer = await buffers.take(partBytes);
       let length = 0;
@@ -141,7 +146,7 @@ export class Upload {
         buffers.giveBack(buffer, true);
         break;
       }
-      start(buffer, length, number);
+      start(buffer, length, rest.filledCrc, number);
     }
     await Promise.all(underWay);
     if (failure !== undefined) throw failure;
@@ -150,10 +155,10 @@ export class Upload {
     await stage.note({ ended: uploadId });
   }
 
-  async #sendPart(uploadId: string, number: number, body: Buffer): Promise<Sdk.CompletedPart> {
-    const { checksums } = this.#parts;
+  async #sendPart(uploadId: string, number: number, body: Buffer, crc: number): Promise<Sdk.CompletedPart> {
+    const checksum = this.#parts.checksums ? base64Of(crc) : undefined;
     const attempts = { unclear: false };
-    const { ETag, ChecksumCRC32 } = await this.#request(
+    const { ETag } = await this.#request(
       'store a part of',
       async (client, sdk, options) => {
         // Some servers close the connection on the part of an upload that is gone, which by itself says nothing.
@@ -163,13 +168,13 @@ export class Upload {
           UploadId: uploadId,
           PartNumber: number,
           Body: body,
-          ...(checksums && { ChecksumCRC32: checksumOf(body) }),
+          ...(checksum !== undefined && { ChecksumCRC32: checksum }),
         });
         return client.send(command, options);
       },
       attempts,
     );
-    return { PartNumber: number, ETag, ...(checksums && { ChecksumCRC32: ChecksumCRC32 ?? checksumOf(body) }) };
+    return { PartNumber: number, ETag, ...(checksum !== undefined && { ChecksumCRC32: checksum }) };
   }
 
   #complete(uploadId: string, parts: Sdk.CompletedPart[], crc: number): Promise<unknown> {
@@ -250,22 +255,22 @@ class PartsOf {
     this.#beyond = beyond;
   }
 
+  filledCrc = 0;
+
   async fill(into: Buffer): Promise<number> {
     const copied = this.#beyond.copy(into);
     this.#beyond = this.#beyond.subarray(copied);
-    return copied + (await this.#bytes.fill(into.subarray(copied)));
+    const more = await this.#bytes.fill(into.subarray(copied));
+    this.filledCrc = joinCrc(crc32(into.subarray(0, copied)), this.#bytes.filledCrc, more);
+    return copied + more;
   }
 }
 
-function crc32(bytes: Buffer, before = 0): number {
-  return process.getBuiltinModule('node:zlib').crc32(bytes, before);
+function crc32(bytes: Buffer): number {
+  return process.getBuiltinModule('node:zlib').crc32(bytes);
 }
 
 /** As S3 writes a CRC-32. */
-function checksumOf(bytes: Buffer): string {
-  return base64Of(crc32(bytes));
-}
-
 function base64Of(crc: number): string {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(crc);

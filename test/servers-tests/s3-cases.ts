@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readOptions } from '../../core/read-options.ts';
+import { createS3Sink } from '../../sinks/s3/create.ts';
+import { s3Sink } from '../../sinks/s3/index.ts';
+import { batchOf, FakeContext, never } from '../conformance/fakes.ts';
 import { CLEAN, harmOf, Referee, reportOf } from '../faults/referee/referee.ts';
 import { TcpLines } from '../faults/referee/tcp-sender.ts';
 import { TcpClient } from '../faults/tcp-client.ts';
@@ -43,6 +49,7 @@ export function s3Cases(name: string, missing: string | false, start: () => Prom
     }
   });
 
+  on('objects of several parts, plain and compressed, with checksums that the server compares and without', severalParts);
   on('S1, S2, S11: kill -9 of the agent and the server, a server that stands still, answers that are lost: 0 lost, 0 altered, 0 twice', faultsUnderLoad);
   on('S11: killed in mid-upload of several parts: one whole object, and no upload is left', killedInParts);
   on('S14: wrong credentials are said and put right by a reload: nothing is lost', credentialsPutRight);
@@ -93,6 +100,28 @@ async function faultsUnderLoad(place: S3Place, t: import('node:test').TestContex
   assert.deepEqual(harmOf(conclusion), CLEAN);
   assert.equal(conclusion.duplicates, 0);
   assert.ok(place.proxy.cut > 0);
+}
+
+/** The sink by itself: the agent around it is not what is looked at. */
+async function severalParts(place: S3Place): Promise<void> {
+  const bodies = Array.from({ length: 100 }, () => randomBytes(120_000).toString('base64'));
+  for (const compression of ['none', 'gzip', 'zstd']) {
+    for (const checksums of ['true', 'false']) {
+      const prefix = `${compression}-${checksums}`;
+      const given = { ...place.connection, 's3.prefix': prefix, 's3.rollSize': '0', 's3.compression': compression, 's3.checksums': checksums, 's3.partSize': '5242880' };
+      const { values } = readOptions(s3Sink, new Map(Object.entries({ ...given, 's3.stageDirectory': join(place.folder, prefix) })));
+      assert.ok(values);
+      const context = new FakeContext();
+      const sink = await createS3Sink(context, values);
+      await sink.start();
+      for (let at = 0; at < bodies.length; at += 25) await sink.write(batchOf(...bodies.slice(at, at + 25)), never);
+      await sink.stop();
+      assert.deepEqual(context.log.complaints, []);
+      const keys = (await place.keys()).filter((key) => key.startsWith(`${prefix}/`));
+      assert.equal(keys.length, 1);
+      assert.ok((await place.body(keys[0] as string)).equals(Buffer.from(`${bodies.join('\n')}\n`)), prefix);
+    }
+  }
 }
 
 async function killedInParts(place: S3Place): Promise<void> {

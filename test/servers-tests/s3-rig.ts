@@ -45,16 +45,23 @@ export class S3Place {
     return this.agent;
   }
 
-  conf(properties: Record<string, string> = {}): string {
-    const sink: Record<string, string> = {
-      type: 's3',
-      channel: 'c1',
+  /** How a sink gets to the bucket: through the proxy. */
+  get connection(): Record<string, string> {
+    return {
       's3.bucket': this.bucket,
-      's3.prefix': 'app',
       's3.endpoint': `http://127.0.0.1:${this.proxy.port}`,
       's3.region': this.server.region,
       's3.accessKeyId': this.server.accessKeyId,
       's3.secretAccessKey': this.server.secretAccessKey,
+    };
+  }
+
+  conf(properties: Record<string, string> = {}): string {
+    const sink: Record<string, string> = {
+      type: 's3',
+      channel: 'c1',
+      ...this.connection,
+      's3.prefix': 'app',
       's3.stageDirectory': '@FOLDER@/stage',
       's3.rollInterval': '1',
       's3.callTimeout': '1500',
