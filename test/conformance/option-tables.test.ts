@@ -184,7 +184,7 @@ void test('HT-01 addresses and times of the HTTP sink', () => {
   assert.deepEqual(faults(httpSink, { endpoint: 'invalid url' }), ['drop endpoint']);
   assert.deepEqual(faults(httpSink, { endpoint: 'http://h/', connectTimeout: '-1000' }), ['drop connectTimeout']);
   assert.deepEqual(faults(httpSink, { endpoint: 'http://h/', requestTimeout: '-1000' }), ['drop requestTimeout']);
-  assert.deepEqual(faults(httpSink, { endpoint: 'http://h/', 'rollback.2xx': 'false' }), ['warn rollback.2xx']);
+  assert.deepEqual(faults(httpSink, { endpoint: 'http://h/', 'rollback.2xx': 'false' }), ['warn rollback.2xx', 'warn defaultRollback']);
 });
 
 void test('HV-06 the separator of the delimited serializer', () => {
