@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { Origin } from '../../core/component.ts';
 import { AgentError, describeError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { claimExclusively } from '../../io/exclusive.ts';
@@ -12,7 +13,7 @@ import { processMark } from '../../io/store-files.ts';
  *     line  = {"boot": text, "place": text}          the first: which run of the machine wrote it, and which file system it is about
  *           | {"open": id, "path", "final", "size", "crc", "good"}   about to be created, or continued: size and CRC-32 of its first
  *                                                  bytes, and how much of it was accepted; null where that is not known
- *           | {"good": [[id, length], ...]}          so much of each was accepted
+ *           | {"good": [[id, length], ...], "taken": origin}   so much of each was accepted, with these events of a channel
  *           | {"done": [id, ...]}                    closed, or gone
  *
  * It is not synced: it survives kill -9, and after a power cut it is read as a list of names only, because lengths may be missing.
@@ -29,6 +30,13 @@ export interface LeftOver {
 export interface Head {
   readonly size: number;
   readonly crc: number;
+}
+
+export interface OpenedList {
+  readonly list: OpenList;
+  readonly leftOvers: readonly LeftOver[];
+  /** The events that were accepted last. */
+  readonly taken: Origin | undefined;
 }
 
 interface Entry {
@@ -65,7 +73,7 @@ export class OpenList {
   }
 
   /** Opens the list of a sink, `name`, in `directory`; a list that a living process holds is left alone and another one begun. */
-  static async open(directory: string, name: string, place: string, files: LogFiles, log: Logger): Promise<{ list: OpenList; leftOvers: LeftOver[] }> {
+  static async open(directory: string, name: string, place: string, files: LogFiles, log: Logger): Promise<OpenedList> {
     const { folder, release } = await claim(directory, name);
     try {
       const boot = ((await processMark(process.pid)) ?? '').split(' ')[0] ?? '';
@@ -73,7 +81,12 @@ export class OpenList {
       const leftOvers: LeftOver[] = [];
       // A list that was being written anew when the process ended stands beside its successor.
       const byPath = new Map<string, LeftOver>();
-      for (const entry of old) for (const left of await readList(join(folder, entry), { boot, place }, files, log)) byPath.set(left.path, left);
+      let taken: Origin | undefined;
+      for (const entry of old) {
+        const read = await readList(join(folder, entry), { boot, place }, files, log);
+        for (const left of read.leftOvers) byPath.set(left.path, left);
+        taken = read.taken ?? taken;
+      }
       leftOvers.push(...byPath.values());
       const number = Number.parseInt(old.at(-1) ?? '0', 10) + 1;
       const first = { boot, place };
@@ -81,7 +94,7 @@ export class OpenList {
       await list.#write([first]);
       // What was left over is told again by whoever takes care of it, before the old list goes.
       list.forgetOld = async () => void (await Promise.all(old.map((entry) => files.remove(join(folder, entry)))));
-      return { list, leftOvers };
+      return { list, leftOvers, taken };
     } catch (error) {
       await release();
       throw error;
@@ -99,13 +112,13 @@ export class OpenList {
     return id;
   }
 
-  /** Notes how long files are, each as accepted. */
-  grown(lengths: readonly (readonly [id: number, length: number])[]): Promise<void> {
+  /** Notes how long files are, each as accepted, and which events that was for; the channel may not hear of it if the process ends now. */
+  grown(lengths: readonly (readonly [id: number, length: number])[], taken?: Origin): Promise<void> {
     for (const [id, length] of lengths) {
       const entry = this.#open.get(id);
       if (entry) entry.length = length;
     }
-    return this.#write([{ good: lengths }]);
+    return this.#write([{ good: lengths, ...(taken && { taken }) }]);
   }
 
   closed(ids: readonly number[]): Promise<void> {
@@ -186,22 +199,24 @@ interface Line {
   readonly crc?: number;
   readonly good?: number | null | [number, number][];
   readonly done?: number[];
+  readonly taken?: Origin;
 }
 
-async function readList(path: string, now: { boot: string; place: string }, files: LogFiles, log: Logger): Promise<LeftOver[]> {
+async function readList(path: string, now: { boot: string; place: string }, files: LogFiles, log: Logger): Promise<{ leftOvers: LeftOver[]; taken: Origin | undefined }> {
   const file = await files.open(path);
   const bytes = Buffer.alloc(file.size);
   await file.read(bytes, 0);
   await file.close();
   const open = new Map<number, LeftOver>();
   let exact = false;
+  let taken: Origin | undefined;
   try {
     for (const [index, line] of bytes.toString().split('\n').slice(0, -1).entries()) {
       const value = JSON.parse(line) as Line;
       if (index === 0) {
         if (value.place !== now.place) {
           log.warn('files left in use by an earlier run are in another file system; they are left as they are', { list: path, place: value.place ?? '' });
-          return [];
+          return { leftOvers: [], taken: undefined };
         }
         exact = value.boot === now.boot && now.boot !== '';
       }
@@ -214,10 +229,11 @@ async function readList(path: string, now: { boot: string; place: string }, file
         if (entry?.length !== undefined) open.set(id, { ...entry, length });
       }
       for (const id of value.done ?? []) open.delete(id);
+      taken = value.taken ?? taken;
     }
   } catch (error) {
     log.warn('the list of files left in use cannot be read from some line on', { list: path, reason: describeError(error) });
     exact = false;
   }
-  return [...open.values()].map((entry) => (exact ? entry : { ...entry, length: undefined }));
+  return { leftOvers: [...open.values()].map((entry) => (exact ? entry : { ...entry, length: undefined })), taken };
 }

@@ -1,11 +1,12 @@
 import type { Batch } from '../../core/batch.ts';
-import type { Context, Description, Serializer, Sink } from '../../core/component.ts';
+import type { Context, Description, Origin, Serializer, Sink } from '../../core/component.ts';
 import { describeError, RejectedError } from '../../core/errors.ts';
 import type { Escapes } from '../../core/path-escapes.ts';
+import { TakenEvents } from '../s3/taken-events.ts';
 import { StoreError, type FileStore } from './file-store.ts';
 import { Finisher, HEAD_BYTES, type FinisherSettings } from './finisher.ts';
 import { Bucket, bucketKey, type InUseFile, type NameParts } from './in-use-file.ts';
-import type { LeftOver, OpenList } from './open-list.ts';
+import type { OpenedList, OpenList } from './open-list.ts';
 import { planBucket, type BucketPlan, type Piece, type RollLimits } from './plan.ts';
 
 export interface HdfsSinkSettings {
@@ -28,7 +29,7 @@ export interface HdfsSinkSettings {
 export interface HdfsSinkParts {
   readonly store: FileStore;
   /** Opened by `start`; absent: no list is kept. */
-  openList?(): Promise<{ list: OpenList; leftOvers: readonly LeftOver[] }>;
+  openList?(): Promise<OpenedList>;
   createSerializer(): Promise<Serializer>;
   readonly now?: () => number;
 }
@@ -59,6 +60,8 @@ export class HdfsSink implements Sink {
   readonly #serializers: Serializer[] = [];
   #shareSerializers = false;
   #list: OpenList | undefined;
+  /** What the run before this one took. */
+  readonly #taken = new TakenEvents();
   #finisher: Finisher;
   /** Writing and closing follow one another. */
   #last: Promise<unknown> = Promise.resolve();
@@ -81,7 +84,7 @@ export class HdfsSink implements Sink {
     const opened = await this.#parts.openList?.();
     this.#list = opened?.list;
     this.#finisher = new Finisher(this.#parts.store, this.#list, this.#context.log, this.#settings.finishing);
-    if (opened) await this.#takeOver(opened.list, opened.leftOvers);
+    if (opened) await this.#takeOver(opened);
   }
 
   async stop(): Promise<void> {
@@ -95,8 +98,20 @@ export class HdfsSink implements Sink {
     this.#parts.store.close();
   }
 
-  write(batch: Batch, signal: AbortSignal): Promise<void> {
-    return this.#inTurn(() => this.#write(batch, AbortSignal.any([signal, this.#stopping.signal])));
+  write(batch: Batch, signal: AbortSignal, origin?: Origin): Promise<void> {
+    const either = AbortSignal.any([signal, this.#stopping.signal]);
+    const missing = origin && this.#taken.missing(origin);
+    if (!missing) return this.#inTurn(() => this.#write(batch, either, origin));
+    // Accepted in the last moment of an earlier run, before the channel heard of it.
+    this.#context.log.info('events are in their files already; they are not written again', { events: batch.size - missing.length });
+    return this.#inTurn(async () => {
+      try {
+        await this.#write(batch.select(missing), either, undefined);
+      } catch (error) {
+        if (!(error instanceof RejectedError)) throw error;
+        throw new RejectedError(error.indices.map((index) => missing[index] as number), error.message);
+      }
+    });
   }
 
   describe(): Description {
@@ -110,7 +125,7 @@ export class HdfsSink implements Sink {
     return done;
   }
 
-  async #write(batch: Batch, signal: AbortSignal): Promise<void> {
+  async #write(batch: Batch, signal: AbortSignal, origin: Origin | undefined): Promise<void> {
     const rejected = new Map<number, string>();
     const plans = this.#plan(batch, rejected);
     const pieces = plans.flatMap((plan) => plan.pieces);
@@ -127,7 +142,8 @@ export class HdfsSink implements Sink {
       await this.#takeBack(plans);
       throw failures[0];
     }
-    await this.#accept(plans);
+    // Rejected ones have still to be set aside: they must be offered again.
+    await this.#accept(plans, rejected.size === 0 ? origin : undefined);
     const [reason] = rejected.values();
     if (reason !== undefined) throw new RejectedError([...rejected.keys()], reason);
   }
@@ -236,7 +252,7 @@ export class HdfsSink implements Sink {
     }
   }
 
-  async #accept(plans: readonly BucketPlan[]): Promise<void> {
+  async #accept(plans: readonly BucketPlan[], taken: Origin | undefined): Promise<void> {
     const grown: [number, number][] = [];
     for (const { pieces } of plans) {
       for (const { file, batch, length } of pieces) {
@@ -247,7 +263,7 @@ export class HdfsSink implements Sink {
         if (file.id !== 0 && length > 0) grown.push([file.id, file.length]);
       }
     }
-    if (grown.length > 0) await this.#listed((list) => list.grown(grown));
+    if (grown.length > 0) await this.#listed((list) => list.grown(grown, taken));
     for (const { bucket, full, last } of plans) {
       for (const file of full) this.#finish(file, undefined);
       bucket.file = last;
@@ -352,7 +368,11 @@ export class HdfsSink implements Sink {
   }
 
   /** Closes what a run before this one left in use. */
-  async #takeOver(list: OpenList, leftOvers: readonly LeftOver[]): Promise<void> {
+  async #takeOver({ list, leftOvers, taken }: OpenedList): Promise<void> {
+    if (taken) {
+      this.#taken.add(taken);
+      await list.grown([], taken);
+    }
     const ids: number[] = [];
     for (const leftOver of leftOvers) ids.push(await list.opening(leftOver));
     await list.forgetOld();

@@ -332,6 +332,20 @@ describe('hdfs sink: failures', () => {
 });
 
 describe('hdfs sink: after a crash', () => {
+  test('what was accepted before the channel heard of it is not written again', async () => {
+    const store = new MemoryStore();
+    const first = make({}, { store, state: join(folder, 'origin') });
+    await first.sink.start();
+    await first.sink.write(batchOf('a', 'b', 'c'), never, { store: 's', spans: [[10, 13]] });
+    cpSync(join(folder, 'origin', 'k1'), join(folder, 'origin-again', 'k1'), { recursive: true });
+    const second = make({}, { store, state: join(folder, 'origin-again'), now: () => T + 1000 });
+    await second.sink.start();
+    await second.sink.write(batchOf('a', 'b', 'c', 'd'), never, { store: 's', spans: [[10, 14]] });
+    await second.sink.write(batchOf('e'), never, { store: 'another', spans: [[10, 11]] });
+    await second.sink.stop();
+    assert.deepEqual(store.lines, ['a', 'b', 'c', 'd', 'e']);
+  });
+
   test('a file left in use is cut to what was accepted and gets its name at the next start', async () => {
     const state = join(folder, 'crash');
     const store = new MemoryStore();
