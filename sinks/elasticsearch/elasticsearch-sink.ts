@@ -76,7 +76,7 @@ export class ElasticsearchSink implements Sink {
     this.#mostBytes = settings.mostRequestBytes;
     this.#client = new HttpClient({ ...settings.http, log: context.log });
     this.#hosts = new Hosts(settings.urls);
-    const wanted = `items.*.status,items.*.error${actions.id === 'server' ? '' : ',items.*._id'}`;
+    const wanted = `error,items.*.status,items.*.error${actions.id === 'server' ? '' : ',items.*._id'}`;
     const pipeline = settings.pipeline === undefined ? '' : `&pipeline=${encodeURIComponent(settings.pipeline)}`;
     this.#path = `_bulk?filter_path=${wanted}${pipeline}`;
   }
@@ -223,7 +223,7 @@ export class ElasticsearchSink implements Sink {
 
   #lowerLimit(items: readonly Item[]): void {
     const bytes = items.reduce((sum, item) => sum + item.bytes, 0);
-    const largest = Math.max(...items.map((item) => item.bytes));
+    const largest = items.reduce((most, item) => Math.max(most, item.bytes), 0);
     // One event that is too large says nothing of the others.
     if (largest > bytes / 2) return;
     this.#mostBytes = Math.min(this.#mostBytes, Math.max(Math.ceil(bytes / 2), 64 * 1024));
