@@ -89,7 +89,8 @@ describe('the durable channel over damaged files', { concurrency: false }, () =>
     played(`C5 one bit is flipped, at ${FLIPS} positions of each kind of file`, async (tally) => {
       const kinds = Map.groupBy(template.files, ({ kind }) => kind);
       for (const [kind, files] of kinds) {
-        for (let flip = 0; flip < FLIPS; flip++) {
+        const bits = Math.max(...files.map(({ path }) => statSync(join(template.directory, path)).size)) * 8;
+        for (let flip = 0; flip < Math.min(FLIPS, bits); flip++) {
           const { path } = random.pick(files);
           const size = usedEnd(readFileSync(join(template.directory, path)));
           if (size === 0) continue;
