@@ -5,7 +5,7 @@ import type { Channel } from '../../core/component.ts';
 import { ChannelFullError, describeError } from '../../core/errors.ts';
 import { letterFiles } from '../../io/letter-files.ts';
 import type { Letter } from './letter.ts';
-import { noteTimes, takeLetters, type Selection } from './segments.ts';
+import { noteTimes, requestName, takeLetters, type Selection } from './segments.ts';
 
 export type ReplayChannel = Pick<Channel, 'put' | 'transactionCapacity'>;
 
@@ -31,7 +31,7 @@ const MOST_EVENTS = 1000;
 const MOST_BYTES = 1024 * 1024;
 
 export function requestPath(folder: string, request: string): string {
-  return join(folder, `request-${request}.json`);
+  return join(folder, requestName(request));
 }
 
 /** Does what a request file asks for, as far as the time of one answer goes. */
@@ -49,17 +49,19 @@ export async function answerReplay(
     const { channel: name, selection } = JSON.parse(text.toString()) as ReplayRequest;
     const channel = channels(name);
     if (!channel) return refusal(`this agent has no channel ${JSON.stringify(name)}`);
-    return { status: 200, ...(await replay(folder, selection, channel, performance.now() + ANSWER_MS)) };
+    return { status: 200, ...(await replay(folder, selection, channel, ANSWER_MS)) };
   } catch (error) {
     return { status: 500, taken: 0, left: 0, error: describeError(error) };
   }
 }
 
 /**
- * Puts the letters selected into a channel, in order, and removes those that it has stored; goes on until there are none, or the deadline
- * (of `performance.now()`) has passed. Throws what the channel throws, unless it is that it has no room.
+ * Puts the letters selected into a channel, in order, and removes those that it has stored; goes on until there are none, or `mostMs` have
+ * passed, for which a channel without room is waited for. Without a limit in time a channel without room ends it. Throws what else the channel
+ * throws.
  */
-export async function replay(folder: string, selection: Selection, channel: ReplayChannel, deadline: number): Promise<{ taken: number; left: number }> {
+export async function replay(folder: string, selection: Selection, channel: ReplayChannel, mostMs?: number): Promise<{ taken: number; left: number }> {
+  const deadline = performance.now() + (mostMs ?? Infinity);
   return takeLetters(folder, selection, async (letters, place) => {
     let stored = 0;
     let noted = 0;
@@ -71,7 +73,7 @@ export async function replay(folder: string, selection: Selection, channel: Repl
       try {
         await channel.put(Batch.of(piece.map(({ event }) => event)), AbortSignal.timeout(ANSWER_MS));
       } catch (error) {
-        if (stored > 0) break;
+        if (stored > 0 || (mostMs === undefined && error instanceof ChannelFullError)) break;
         if (!(error instanceof ChannelFullError)) throw error;
         await sleep(PAUSE_MS);
         continue;

@@ -27,6 +27,15 @@ export function isSegment(name: string): boolean {
   return SEGMENT.test(name);
 }
 
+/** A file by which a command asks the agent for a replay. */
+export function requestName(request: string): string {
+  return `request-${request}.json`;
+}
+
+export function isRequest(name: string): boolean {
+  return /^request-[0-9a-f]{32}\.json$/.test(name);
+}
+
 /** Whether a letter is one of those meant. */
 export function selects(selection: Selection): (letter: Letter) => boolean {
   const { agent, component, reason, since, until, ids } = selection;

@@ -30,7 +30,9 @@ export async function replayIntoStopped(
       return undefined;
     }
     await channel.start();
-    return (await replay(folder, args.selection, channel, Infinity)).taken;
+    const { taken, left } = await replay(folder, args.selection, channel);
+    if (left > 0) io.err(`channel ${channelName} has no more room: ${left} dead letters and those behind them are left\n`);
+    return taken;
   } finally {
     await channel.stop();
   }

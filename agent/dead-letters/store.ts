@@ -5,7 +5,7 @@ import { AgentError, describeError, type RejectionDetail } from '../../core/erro
 import { AppendFile } from '../../io/append-file.ts';
 import { letterFiles } from '../../io/letter-files.ts';
 import { fingerprint, lineOf } from './letter.ts';
-import { beginOf, byAge, isSegment, ReplayedTimes } from './segments.ts';
+import { beginOf, byAge, isRequest, isSegment, ReplayedTimes } from './segments.ts';
 import type { DeadLetterSettings } from './settings.ts';
 
 /** Why an event is neither delivered nor kept. */
@@ -20,6 +20,8 @@ export interface DeadLetterParts extends DeadLetterSettings {
 
 /** Parts of the whole after which a file is full: what goes when room is needed is a file at a time. */
 const SEGMENTS = 16;
+/** No replay takes longer. */
+const REQUEST_MS = 3_600_000;
 const PIECE_BYTES = 1024 * 1024;
 
 interface OpenSegment {
@@ -163,6 +165,7 @@ export class DeadLetters {
       total -= file.bytes;
     }
     this.#bytes = total;
+    await removeOldRequests(folder);
   }
 
   async #giveUp(path: string, why: LossReason): Promise<void> {
@@ -173,6 +176,13 @@ export class DeadLetters {
     let events = 0;
     for (let at = content.indexOf(10); at >= 0; at = content.indexOf(10, at + 1)) events++;
     if (events > 0) this.#parts.lost(component, events, why);
+  }
+}
+
+/** Of commands that were interrupted. */
+async function removeOldRequests(folder: string): Promise<void> {
+  for (const { path, name, changedMs } of await letterFiles.list(folder)) {
+    if (isRequest(name) && Date.now() - changedMs > REQUEST_MS) await letterFiles.remove(path);
   }
 }
 

@@ -35,7 +35,7 @@ function memory(capacity: number): MemoryChannel {
 test('the letters selected go into the channel in order, and only they leave the folder', async (t) => {
   const folder = await folderWith(t, { 'a1.sinks.k1': ['1', '2', '3', '4', '5'], 'a1.sinks.k2': ['other'] });
   const channel = memory(100);
-  assert.deepEqual(await replay(folder, { component: 'k1' }, channel, Infinity), { taken: 5, left: 0 });
+  assert.deepEqual(await replay(folder, { component: 'k1' }, channel), { taken: 5, left: 0 });
   assert.deepEqual(await drain(channel), ['1', '2', '3', '4', '5']);
   assert.deepEqual(await bodiesIn(folder), ['other']);
 });
@@ -63,17 +63,17 @@ test('single letters and whole writes are named by id; agent, reason and time ch
 test('what the channel has no room for stays, in order, and goes with the next replay', async (t) => {
   const folder = await folderWith(t, { 'a1.sinks.k1': ['1', '2', '3', '4', '5'] });
   const channel = memory(4);
-  assert.deepEqual(await replay(folder, {}, channel, Infinity), { taken: 4, left: 1 });
+  assert.deepEqual(await replay(folder, {}, channel), { taken: 4, left: 1 });
   assert.deepEqual(await bodiesIn(folder), ['5']);
   assert.deepEqual(await drain(channel), ['1', '2', '3', '4']);
-  assert.deepEqual(await replay(folder, {}, channel, Infinity), { taken: 1, left: 0 });
+  assert.deepEqual(await replay(folder, {}, channel), { taken: 1, left: 0 });
   assert.deepEqual(await bodiesIn(folder), []);
 });
 
 test('a channel that fails keeps the letters where they were', async (t) => {
   const folder = await folderWith(t, { 'a1.sinks.k1': ['1', '2'] });
   const channel = { transactionCapacity: 10, put: () => Promise.reject(new Error('disk gone')) };
-  await assert.rejects(replay(folder, {}, channel, Infinity), /disk gone/);
+  await assert.rejects(replay(folder, {}, channel), /disk gone/);
   assert.deepEqual(await bodiesIn(folder), ['1', '2']);
 });
 
@@ -84,7 +84,7 @@ test('a crash in the middle of taking letters loses none: the file that was take
   await rename(join(folder, name), join(folder, `${name}.4194305.taken`));
   assert.deepEqual(await bodiesIn(folder), ['1', '2']);
   const channel = memory(10);
-  await replay(folder, {}, channel, Infinity);
+  await replay(folder, {}, channel);
   assert.deepEqual(await drain(channel), ['1', '2']);
   assert.deepEqual(await bodiesIn(folder), []);
 });
@@ -119,7 +119,7 @@ test('headers come back as they were', async (t) => {
   await store.write('a1.sinks.k1', Batch.of([{ body, headers: new Map([['b', '1'], ['a', 'ü']]) }]), 'x');
   await store.close();
   const channel = memory(10);
-  await replay(folder, {}, channel, Infinity);
+  await replay(folder, {}, channel);
   const loan = await channel.take(10, new AbortController().signal);
   assert.deepEqual([loan?.batch.body(0), [...(loan?.batch.headers(0) ?? [])]], [body, [['b', '1'], ['a', 'ü']]]);
 });
