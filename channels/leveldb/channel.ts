@@ -387,6 +387,8 @@ export class DurableChannel implements Channel {
         await this.#writing;
         await this.#lending.pause();
         await this.#log?.close();
+        // Somebody may have deleted it.
+        await this.#files.makeDirectory(this.#place.records);
         await this.#guard?.update(() => this.#account.guardState());
         await this.#guard?.sync();
         const parts = this.#parts(this.#account.guardState());

@@ -135,7 +135,10 @@ export class EventLog {
 
   async sync(): Promise<void> {
     if (!this.#dirty || !this.#active) return;
-    await this.#active.file.sync();
+    const { file } = this.#active;
+    await file.sync();
+    // Nobody would find it again after the end of this process.
+    if (file.isLinked?.() === false) throw new Error(`${file.path} was deleted while it was in use`);
     this.#dirty = false;
   }
 

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { StoreFile, StoreFiles } from '../../io/store-files.ts';
 import { decodeDone, encodeDone, FORMAT_VERSION, readU64, writeU64, type DoneState } from './keys.ts';
@@ -33,7 +34,8 @@ export interface GuardReading {
 }
 
 export class Guard {
-  readonly #file: StoreFile;
+  readonly #files: StoreFiles;
+  #file: StoreFile;
   #number = 0;
   #writing: Promise<void> | undefined;
   #next: Promise<void> | undefined;
@@ -43,13 +45,14 @@ export class Guard {
   #writtenHead = 0;
   #syncedHead = 0;
 
-  private constructor(file: StoreFile) {
+  private constructor(files: StoreFiles, file: StoreFile) {
+    this.#files = files;
     this.#file = file;
   }
 
   static async open(files: StoreFiles, path: string): Promise<{ guard: Guard; reading: GuardReading }> {
     const file = await files.openSlots(path, GUARD_BYTES);
-    const guard = new Guard(file);
+    const guard = new Guard(files, file);
     try {
       const { number, ...reading } = readSlots(await file.read(0, GUARD_BYTES));
       guard.#number = number;
@@ -106,11 +109,21 @@ export class Guard {
     await this.#file.close();
   }
 
+  async #write(bytes: Buffer, position: number): Promise<void> {
+    if (this.#file.isLinked?.() === false) {
+      const gone = this.#file;
+      await this.#files.makeDirectory(dirname(gone.path));
+      this.#file = await this.#files.openSlots(gone.path, GUARD_BYTES);
+      await gone.close().catch(() => undefined);
+    }
+    await this.#file.write(bytes, position);
+  }
+
   #start(current: () => GuardState): Promise<void> {
     const number = this.#number + 1;
     const state = current();
     const { head } = state.done;
-    const writing = this.#file.write(encodeSlot(state, number), (number % 2) * SLOT_BYTES);
+    const writing = this.#write(encodeSlot(state, number), (number % 2) * SLOT_BYTES);
     // A slot that could not be written is written again: the other one stays as it is.
     this.#writing = writing.then(() => {
       this.#number = number;

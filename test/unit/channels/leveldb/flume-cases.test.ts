@@ -182,6 +182,38 @@ describe("cases of Flume's own file channel", () => {
     assert.equal(syncs, 1);
   });
 
+  test('FC-39 the data directory is deleted under the channel: the next put fails and says so, and the channel goes on in a new one', async (t) => {
+    const here = place(t);
+    const channel = await here.open();
+    await channel.put(letters(3), never);
+    rmSync(join(here.directory, 'data'), { recursive: true });
+    await assert.rejects(channel.put(batchOf('not stored'), never), /\.records was deleted while it was in use/);
+    let stored = false;
+    for (const deadline = Date.now() + 10_000; !stored && Date.now() < deadline; ) {
+      stored = await channel.put(batchOf('stored'), never).then(() => true, () => false);
+      if (!stored) await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    // What was in memory is delivered all the same.
+    assert.deepEqual(bodiesOf(((await channel.take(3, never)) as Transaction).batch), texts(3));
+    await channel.stop();
+    // After the end of the process only what is on the disk is there, and what is not is told.
+    assert.deepEqual(await all(await here.open()), ['stored']);
+    assert.equal(here.context.counted('EventLostCount'), 3);
+  });
+
+  test('FC-39 the guard is deleted under the channel: it is written anew before anything is acknowledged', async (t) => {
+    const here = place(t);
+    const channel = await here.open();
+    await channel.put(letters(3), never);
+    rmSync(join(here.directory, 'checkpoint'), { recursive: true });
+    await channel.put(batchOf('more'), never);
+    assert.deepEqual(readdirSync(join(here.directory, 'checkpoint')), ['millrace-guard']);
+    await (await channel.take(1, never))?.commit();
+    await channel.stop();
+    assert.deepEqual(await all(await here.open()), [...texts(3).slice(1), 'more']);
+    assert.equal(here.context.counted('EventLostCount'), 0);
+  });
+
   test('FC-42 a ~ in a directory is a name like any other', async () => {
     const channel = await create(fileChannel, { checkpointDir: '~/x', dataDirs: '~/y' }, new FakeContext());
     assert.deepEqual(channel.describe?.().paths, [resolve('~/y'), resolve('~/x')]);
