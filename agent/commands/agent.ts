@@ -6,10 +6,13 @@ import type { Answer } from '../../monitoring/answers.ts';
 import type { AgentArguments, AgentIo } from '../command-line/types.ts';
 import { configurationLoader } from '../configuration/loader.ts';
 import { RunningAgent } from '../running/running-agent.ts';
+import type { ServiceReports } from '../service/service-reports.ts';
 import { home, readBuildFacts } from '../installation.ts';
 import { readDeadLetterSettings } from '../dead-letters/settings.ts';
 
 const DEFAULT_STOP_MS = 10_000;
+/** Longer than any sink waits for its destination. */
+const DEFAULT_STUCK_S = 300;
 const FILE_POLL_S = 30;
 const HTTP_POLL_S = 300;
 /** `EX_CONFIG` of sysexits.h. */
@@ -32,6 +35,7 @@ export async function runAgent(args: AgentArguments, io: AgentIo): Promise<numbe
   if (!loaded.plan) return EX_CONFIG;
   const deadLetters = readDeadLetterSettings(args.name, io.systemProperties);
   for (const sentence of deadLetters.problems) io.err(`Warning: ${sentence}\n`);
+  let service: ServiceReports | undefined;
   const agent = new RunningAgent({
     agent: args.name,
     version: readBuildFacts().version,
@@ -41,17 +45,23 @@ export async function runAgent(args: AgentArguments, io: AgentIo): Promise<numbe
     stopTimeoutMs: args.stopTimeoutMs ?? DEFAULT_STOP_MS,
     deadLetters: deadLetters.settings,
     tries: args.confFiles.some((path) => resolve(path) === QUICKSTART) ? [DEMO] : [],
+    moved: (to) => service?.[to](),
   });
+  service = await reportToService(agent, args, io);
   const release = handleSignals(agent);
   const monitoring = await startMonitoring(agent, args, io);
   try {
     agent.start(loaded.plan, seen).then(
-      () => agent.announce(monitoring.url()),
+      () => {
+        service?.started();
+        agent.announce(monitoring.url());
+      },
       (error: unknown) => agent.fatal(error instanceof Error ? error : new Error(String(error))),
     );
     return await agent.ended;
   } finally {
     release();
+    service?.close();
     await monitoring.stop();
   }
 }
@@ -72,6 +82,21 @@ function handleSignals(agent: RunningAgent): () => void {
   return () => {
     for (const [event, handler] of handlers) process.off(event, handler);
   };
+}
+
+/** Only where a service manager waits for word, so that nobody else pays for it. */
+async function reportToService(agent: RunningAgent, args: AgentArguments, io: AgentIo): Promise<ServiceReports | undefined> {
+  if (!io.env.get('NOTIFY_SOCKET')) return undefined;
+  const [{ openServiceManager }, { ServiceReports }] = await Promise.all([import('../../io/service-manager.ts'), import('../service/service-reports.ts')]);
+  const log = io.log.logger(`${args.name}.service`);
+  const notify = await openServiceManager(io.env, (reason) => log.warn('koffi cannot be used', { reason }));
+  if (!notify) return undefined;
+  const watched = [undefined, String(process.pid)].includes(io.env.get('WATCHDOG_PID'));
+  const watchdogMs = watched ? Number(io.env.get('WATCHDOG_USEC') ?? 0) / 1000 : 0;
+  const stuckMs = 1000 * (Number(io.systemProperties.get('millrace.stuck.seconds')) || DEFAULT_STUCK_S);
+  const service = new ServiceReports({ agent: agent.supervisor, notify, log, watchdogMs, stuckMs });
+  service.start();
+  return service;
 }
 
 interface RunningMonitoring {

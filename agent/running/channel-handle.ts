@@ -9,6 +9,8 @@ import type { Component } from './component.ts';
  */
 export class ChannelHandle implements Channel {
   readonly component: Component<Channel>;
+  #openPuts = 0;
+  #progressMs = 0;
 
   constructor(component: Component<Channel>) {
     this.component = component;
@@ -34,7 +36,27 @@ export class ChannelHandle implements Channel {
     const { component } = this;
     if (!component.product) return Promise.reject(this.#notRunning());
     component.count('EventPutAttemptCount', batch.size);
-    return component.product.put(batch, signal).then(() => component.count('EventPutSuccessCount', batch.size));
+    if (this.#openPuts++ === 0) this.#progressMs = performance.now();
+    const settled = (): void => {
+      this.#openPuts--;
+      this.#progressMs = performance.now();
+    };
+    return component.product.put(batch, signal).then(
+      () => {
+        settled();
+        component.count('EventPutSuccessCount', batch.size);
+      },
+      (error: unknown) => {
+        settled();
+        throw error;
+      },
+    );
+  }
+
+  /** `performance.now()` of the last outcome of a put, where puts wait although there is room for events. */
+  get waitingSinceMs(): number | undefined {
+    const { size, capacity } = this.status();
+    return this.#openPuts > 0 && (capacity === 0 || size < capacity) ? this.#progressMs : undefined;
   }
 
   async take(max: number, signal: AbortSignal): Promise<Transaction | undefined> {

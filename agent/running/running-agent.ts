@@ -41,6 +41,8 @@ export interface RunningOptions {
   readonly deadLetters: DeadLetterSettings;
   /** What the start-up picture tells people to try besides what the components say. */
   readonly tries?: readonly string[];
+  /** Told when the configuration is read again, when that has its outcome, and when the agent begins to stop. */
+  readonly moved?: (to: 'reloading' | 'reloaded' | 'stopping') => void;
 }
 
 /** What a stop may take beyond its time-out, for closing what is open. */
@@ -89,9 +91,11 @@ export class RunningAgent {
       settleMs: SETTLE_MS,
       look: () => options.loader.look(),
       reload: () =>
-        this.#reload().catch((error: unknown) => {
-          this.#log.error('reload failed; what it had not come to runs on, and the next change is taken', { reason: describeError(error) });
-        }),
+        this.#reload()
+          .catch((error: unknown) => {
+            this.#log.error('reload failed; what it had not come to runs on, and the next change is taken', { reason: describeError(error) });
+          })
+          .finally(() => options.moved?.('reloaded')),
     });
   }
 
@@ -150,6 +154,7 @@ export class RunningAgent {
 
   async #stop(): Promise<void> {
     const { stopTimeoutMs } = this.#options;
+    this.#options.moved?.('stopping');
     this.#log.info('agent stops: sources first, then what channels in memory hold is drained', { atMostMs: stopTimeoutMs });
     const deadline = sleep(stopTimeoutMs + CLOSE_MS, 'late' as const, { ref: false });
     const stopped = Promise.all([this.#watch.stop(), this.supervisor.stop(stopTimeoutMs)]);
@@ -172,6 +177,7 @@ export class RunningAgent {
   }
 
   async #reload(): Promise<void> {
+    this.#options.moved?.('reloading');
     const loaded = await this.#options.loader.load();
     this.#options.io.log.hide(loaded.secrets);
     if (!loaded.plan) {

@@ -40,6 +40,11 @@ export class SinkLoop {
     this.#log = log;
   }
 
+  /** Names of members, and since when each has been writing (`performance.now()`). */
+  get writing(): readonly { readonly name: string; readonly sinceMs: number }[] {
+    return [...this.#members].flatMap(([name, { runner }]) => (runner.busySinceMs === undefined ? [] : [{ name, sinceMs: runner.busySinceMs }]));
+  }
+
   start(): void {
     this.#loop ??= this.#run(this.#stopping.signal);
   }

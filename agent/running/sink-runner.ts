@@ -21,6 +21,7 @@ export interface SinkRunnerParts {
 export class SinkRunner {
   readonly #parts: SinkRunnerParts;
   #abandon: ((error: Error) => void) | undefined;
+  #busySinceMs: number | undefined;
 
   constructor(parts: SinkRunnerParts) {
     this.#parts = parts;
@@ -52,6 +53,11 @@ export class SinkRunner {
     return true;
   }
 
+  /** `performance.now()` when the write began that has no outcome yet. */
+  get busySinceMs(): number | undefined {
+    return this.#busySinceMs;
+  }
+
   /** Gives up a write that does not end: its events go back to the channel and may be written twice. For stopping and reloading. */
   giveUp(): void {
     this.#abandon?.(new DOMException('the sink did not finish its write in time', 'AbortError'));
@@ -75,10 +81,11 @@ export class SinkRunner {
   }
 
   #write(sink: Sink, { batch, origin }: Transaction, signal: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
+    this.#busySinceMs = performance.now();
+    return new Promise<void>((resolve, reject) => {
       this.#abandon = reject;
       sink.write(batch, signal, origin).then(resolve, reject);
-    });
+    }).finally(() => (this.#busySinceMs = undefined));
   }
 
   async #setRejectedAside(transaction: Transaction, error: RejectedError): Promise<void> {

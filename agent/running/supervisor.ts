@@ -109,6 +109,14 @@ export class Supervisor implements AgentMetrics {
     return this.#order.flatMap((name) => all.get(name) ?? []);
   }
 
+  /** Parts whose step has taken longer than `limitMs`, in words: a write of a sink without an outcome, puts that get none although there is room. */
+  stuck(limitMs: number): readonly string[] {
+    const now = performance.now();
+    const writes = [...this.#loops.values()].flatMap(({ part }) => part.writing).map(({ name, sinceMs }) => ({ what: `sink ${name} has been writing`, sinceMs }));
+    const puts = [...this.#channels].map(([name, { part }]) => ({ what: `channel ${name} has stored nothing that was put`, sinceMs: part.waitingSinceMs ?? now }));
+    return [...writes, ...puts].filter(({ sinceMs }) => now - sinceMs > limitMs).map(({ what, sinceMs }) => `${what} for ${Math.round((now - sinceMs) / 1000)} s`);
+  }
+
   /** A channel as sources see it, whether it runs or not. */
   channel(name: string): Channel | undefined {
     return this.#channels.get(name)?.part;
