@@ -14,7 +14,8 @@ import { Lending } from './lending.ts';
 import { LogReader, type Gap } from './log-reader.ts';
 import { keepAside, openIndex, openSegments, type Opened, type OpeningParts } from './opening.ts';
 import { otherFormat } from './other-format.ts';
-import { peek } from './peek.ts';
+import { peek, statOf } from './peek.ts';
+import { RememberedOrigins } from './remembered-origins.ts';
 import { claimDirectory, placeOf, refuseFlumeData, refuseFormerStore, type Place } from './place.ts';
 import type { Piece } from './ready-events.ts';
 import { plainCodec, type RecordCodec } from './record.ts';
@@ -25,8 +26,6 @@ import { SEGMENT_BYTES } from './segment.ts';
 import { SpaceGuard } from './space.ts';
 import type { DurableParts, DurableSettings } from './settings.ts';
 import type { Store } from './store.ts';
-import { PutOnce } from '../put-once.ts';
-import { addFromRecords } from './origins.ts';
 import { abortReason, WaitingPuts, type Put } from './waiting-puts.ts';
 
 /** Events in memory, to be lent: what was stored and is not taken stays up to this much, and so much is read ahead. */
@@ -73,9 +72,7 @@ export class DurableChannel implements Channel {
   #reopening: Promise<void> | undefined;
   /** The next write is to be synced, whatever else. */
   #syncDue = false;
-  readonly #once: PutOnce;
-  #remembering: Promise<void> | undefined;
-  #remembersAll = false;
+  readonly #origins: RememberedOrigins;
 
   constructor(context: Pick<Context, 'name' | 'log' | 'count'>, { store, files, codec, settings }: DurableParts) {
     this.#context = context;
@@ -87,7 +84,7 @@ export class DurableChannel implements Channel {
     this.#place = placeOf(settings.dataDirectory, settings.checkpointDirectory);
     this.#store = store(this.#place.index);
     this.#gathering = new Gathering(this.#codec);
-    this.#once = new PutOnce((events) => context.count('EventRepeatedCount', events));
+    this.#origins = new RememberedOrigins((events) => context.count('EventRepeatedCount', events));
     this.#blocked = new WaitingPuts(settings.keepAliveMs, () => fullText(context.name, settings.capacity));
     const { requiredBytes, reserveBytes, dataDirectory } = settings;
     const space = { directory: dataDirectory, requiredBytes, reserve: this.#place.reserve, reserveBytes };
@@ -159,21 +156,8 @@ export class DurableChannel implements Channel {
     return batch.origin ? this.#putOnce(batch, signal) : this.#put(batch, signal);
   }
 
-  /** Whether events of other agents' stores were put before is found out at the start, or when the first of them comes. */
   async #putOnce(batch: Batch, signal: AbortSignal): Promise<void> {
-    await (this.#remembering ??= this.#remember());
-    await this.#once.put(batch, async (unseen) => {
-      await this.#put(unseen, signal);
-      this.#account.dirty = true;
-    });
-  }
-
-  async #remember(): Promise<void> {
-    const { seen } = this.#once;
-    const { tail, origins } = (await this.#index?.origins()) ?? { tail: undefined, origins: [] };
-    for (const origin of origins) seen.add(origin);
-    if (this.#log) await addFromRecords(seen, this.#log, tail, this.#account.tail);
-    this.#remembersAll = true;
+    await this.#origins.put(batch, this.#index, this.#log, this.#account, (unseen) => this.#put(unseen, signal));
   }
 
   #put(batch: Batch, signal: AbortSignal): Promise<void> {
@@ -202,19 +186,7 @@ export class DurableChannel implements Channel {
   }
 
   async stat(): Promise<Readonly<Record<string, unknown>>> {
-    const { store, done, tail } = this.#account;
-    const { segments = [], spares = [] } = this.#log ?? {};
-    const oldest = this.#log && this.#account.held > 0 ? (await peek(this.#log, this.#account, 1)).written : undefined;
-    return {
-      store,
-      directory: this.#place.records,
-      head: done.head,
-      tail: tail.event,
-      oldest: oldest?.toISOString() ?? null,
-      segments: segments.length,
-      spareSegments: spares.length,
-      segmentBytes: this.#segmentBytes,
-    };
+    return this.#log && this.#state !== 'stopped' ? statOf(this.#log, this.#account) : {};
   }
 
   describe(): Description {
@@ -234,7 +206,7 @@ export class DurableChannel implements Channel {
     await this.#guard?.update(() => this.#account.guardState());
     await this.#guard?.sync();
     await this.#space.start();
-    if (((await this.#index?.origins())?.origins.length ?? 0) > 0) await (this.#remembering = this.#remember());
+    await this.#origins.begin(this.#index, this.#log, this.#account);
     this.#log?.retire(done.head);
     this.#state = 'open';
     const every = (ms: number, action: () => void): void => {
@@ -485,9 +457,8 @@ export class DurableChannel implements Channel {
     if (this.#account.held === 0) log.trim(IDLE_SPARES);
   }
 
-  /** What is not remembered yet must not be told as forgotten. */
   async #flushIndex(below: number): Promise<void> {
     const { done, tail } = this.#account;
-    await this.#index?.flush(done, below, this.#once.seen, this.#remembersAll ? tail.event : undefined);
+    await this.#index?.flush(done, below, this.#origins.seen, this.#origins.complete ? tail.event : undefined);
   }
 }

@@ -31,3 +31,19 @@ export async function peek(log: EventLog, { done, tail }: Account, max: number):
   }
   return { batch: Batch.concat(batches), written };
 }
+
+/** What there is to tell of a store, in values that JSON knows. */
+export async function statOf(log: EventLog, account: Account): Promise<Readonly<Record<string, unknown>>> {
+  const { store, done, tail, held } = account;
+  const oldest = held > 0 ? (await peek(log, account, 1)).written : undefined;
+  return {
+    store,
+    directory: log.parts.directory,
+    head: done.head,
+    tail: tail.event,
+    oldest: oldest?.toISOString() ?? null,
+    segments: log.segments.length,
+    spareSegments: log.spares.length,
+    segmentBytes: log.parts.segmentBytes,
+  };
+}
