@@ -12,6 +12,9 @@ import { TcpLines } from './referee/tcp-sender.ts';
 /** Most events of one transaction of the sink, and so most duplicates of one fault. */
 export const SINK_BATCH = 100;
 
+/** A launcher of an installed Millrace to play with, in place of the sources. */
+const COMMAND = process.env['MILLRACE_COMMAND'];
+
 const CONF = `
 a1.sources = r1
 a1.channels = c1
@@ -71,7 +74,7 @@ export class Rig {
   }
 
   async start(env: Readonly<Record<string, string>> = {}, monitoring = false): Promise<RunningAgent> {
-    this.agent = await startAgent({ conf: this.#conf, folder: this.folder, monitoring, env });
+    this.agent = await startAgent({ conf: this.#conf, folder: this.folder, monitoring, env, ...(COMMAND !== undefined && { command: COMMAND }) });
     return this.agent;
   }
 
