@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { descriptorTarget, isTerminal } from '../io/output-descriptor.ts';
+import { descriptorTarget, isJournal, isTerminal } from '../io/output-descriptor.ts';
 import { Output } from '../io/output.ts';
 import { openRollingFile } from '../io/rolling-file.ts';
 import { readSmallFile } from '../io/small-file.ts';
@@ -95,7 +95,7 @@ function surroundings(jvm: JvmArguments): Pick<CommandIo, 'colour' | 'env' | 'sy
 
 async function agentVerb(program: Program, verb: string, words: readonly string[]): Promise<number> {
   const jvm = takeJvmArguments(words);
-  const settings = readLogSettings(jvm.systemProperties);
+  const settings = readLogSettings(withLogFormat(jvm), isJournal(1, process.env['JOURNAL_STREAM']));
   const stdout = new Output(descriptorTarget(1), (dropped) => droppedLine(dropped, settings.format));
   const stderr = new Output(descriptorTarget(2));
   const plain: CommandIo = { out: (text) => stdout.write(text), err: (text) => stderr.write(text), ...surroundings(jvm) };
@@ -116,6 +116,14 @@ async function agentVerb(program: Program, verb: string, words: readonly string[
   } finally {
     await Promise.all([stdout.close(LOG_CLOSE_MS), stderr.close(LOG_CLOSE_MS)]);
   }
+}
+
+/** The log is opened before anything else is read, so that everything else can be told in it. */
+function withLogFormat({ words, systemProperties }: JvmArguments): ReadonlyMap<string, string> {
+  const at = words.findIndex((word) => /^--log-format(?:=|$)/.test(word));
+  if (at < 0) return systemProperties;
+  const format = words[at]?.split('=')[1] ?? words[at + 1] ?? '';
+  return new Map([...systemProperties, ['millrace.log.format', format]]);
 }
 
 function pluginsDirectory(env: ReadonlyMap<string, string>): string {
@@ -147,7 +155,7 @@ function startLog(settings: LogSettings, io: CommandIo, stdout: Output): AgentLo
       outputs.splice(0, outputs.length, stdout);
     }
   }
-  return openLog({ level, format, colour: io.colour, outputs, toConsole: outputs.includes(stdout) && format === 'text' });
+  return openLog({ level, format, colour: io.colour, outputs, toConsole: outputs.includes(stdout) && format !== 'json' });
 }
 
 /** Runs the agent; a fault of the program is told in the log and ends it, since nothing is known to work any more. */

@@ -52,6 +52,13 @@ function doNotWait(descriptor: number): void {
   new Socket({ fd: descriptor, readable: false }).on('error', () => undefined).unref();
 }
 
+/** Whether a descriptor is the stream to journald that `JOURNAL_STREAM` tells of (systemd.exec(5)): `device:inode`. */
+export function isJournal(descriptor: number, journalStream: string | undefined): boolean {
+  if (!journalStream) return false;
+  const { dev, ino } = fstatSync(descriptor);
+  return journalStream === `${dev}:${ino}`;
+}
+
 /** Whether a person looks at the descriptor. */
 export function isTerminal(descriptor: number): boolean {
   // A look first: node:tty brings node:net with it, and a daemon has no terminal. Major number 1 is /dev/null and its like.

@@ -32,6 +32,7 @@ export const AGENT_OPTIONS: readonly CliOption[] = [
   { long: 'dryrun', short: 'd', doc: 'show the command that would be run', ours: true },
   { long: 'strict', doc: 'warnings of the configuration are errors', ours: true },
   { long: 'lenient', doc: 'run what Flume would run of a configuration with errors', ours: true },
+  { long: 'log-format', argument: 'format', doc: 'text or json, as -Dmillrace.log.format', ours: true },
   { long: 'stop-timeout', argument: 'seconds', doc: 'most seconds between SIGTERM and the end', ours: true },
 ];
 

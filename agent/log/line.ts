@@ -1,7 +1,7 @@
 import { describeError } from '../../core/errors.ts';
 import type { LogFacts } from '../../core/log.ts';
 import { cut, escapeControls } from '../../core/printable.ts';
-import type { LogLevel } from './settings.ts';
+import type { LogFormat, LogLevel } from './settings.ts';
 
 /** Most characters of one value; text from outside may be of any length. */
 const MOST_OF_A_VALUE = 1024;
@@ -10,6 +10,9 @@ const MOST_OF_A_SENTENCE = 512;
 const MOST_OF_AN_EVENT = 1 << 18;
 
 const COLOURS: Readonly<Record<LogLevel, string>> = { off: '', error: '\u001b[31m', warn: '\u001b[33m', info: '', debug: '\u001b[2m' };
+
+/** What sd-daemon(3) puts in front of a line. */
+const PRIORITIES: Readonly<Record<LogLevel, string>> = { off: '<7>', error: '<3>', warn: '<4>', info: '<6>', debug: '<7>' };
 
 export interface LogEntry {
   readonly timeMs: number;
@@ -20,7 +23,7 @@ export interface LogEntry {
 }
 
 export interface LineStyle {
-  readonly format: 'text' | 'json';
+  readonly format: LogFormat;
   readonly colour: boolean;
   /** Puts `***` in the place of secrets. */
   mask(text: string): string;
@@ -32,13 +35,14 @@ export function logLine(entry: LogEntry, style: LineStyle): string {
 }
 
 /** A line for the logger sink, whose text is the sentence. Nothing is masked: it is data, and not ours to change. */
-export function eventLine(entry: Omit<LogEntry, 'facts'>, format: 'text' | 'json'): string {
+export function eventLine(entry: Omit<LogEntry, 'facts'>, format: LogFormat): string {
   const text = cut(entry.sentence, MOST_OF_AN_EVENT);
   if (format === 'json') {
     const { timeMs, level, component } = entry;
     return `${safeJson({ time: new Date(timeMs).toISOString(), level, component, event: text })}\n`;
   }
-  return `${localTime(entry.timeMs)} INFO  ${escapeControls(entry.component)}  ${escapeControls(text)}\n`;
+  const head = format === 'journal' ? PRIORITIES.info : `${localTime(entry.timeMs)} INFO  `;
+  return `${head}${escapeControls(entry.component)}  ${escapeControls(text)}\n`;
 }
 
 function textLine({ timeMs, level, component, sentence, facts }: LogEntry, style: LineStyle): string {
@@ -46,6 +50,7 @@ function textLine({ timeMs, level, component, sentence, facts }: LogEntry, style
   for (const [name, value] of Object.entries(facts ?? {})) {
     if (value !== undefined) line += ` ${name}=${quoted(cut(style.mask(plain(value)), mostOf(name)))}`;
   }
+  if (style.format === 'journal') return `${PRIORITIES[level]}${style.mask(line)}\n`;
   const label = level.toUpperCase().padEnd(5);
   const colour = style.colour ? COLOURS[level] : '';
   const shown = colour ? `${colour}${label}\u001b[0m` : label;

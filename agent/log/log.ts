@@ -3,7 +3,7 @@ import type { Output } from '../../io/output.ts';
 import type { AgentLog } from '../command-line/types.ts';
 import { eventLine, logLine, type LineStyle } from './line.ts';
 import { Secrets } from './secrets.ts';
-import { LOG_LEVELS, type LogLevel } from './settings.ts';
+import { LOG_LEVELS, type LogFormat, type LogLevel } from './settings.ts';
 
 /** A warning or error of one component and sentence is printed once in this time. */
 const REPEAT_MS = 10_000;
@@ -15,7 +15,7 @@ const FLOOD = 'lines were left out: too many in 10 s';
 
 export interface LogOptions {
   readonly level: LogLevel;
-  readonly format: 'text' | 'json';
+  readonly format: LogFormat;
   readonly colour: boolean;
   /** All lines go to each of them. */
   readonly outputs: readonly Output[];
@@ -23,7 +23,7 @@ export interface LogOptions {
 }
 
 /** The line that an output writes when it had to give up `dropped` others. */
-export function droppedLine(dropped: number, format: 'text' | 'json'): string {
+export function droppedLine(dropped: number, format: LogFormat): string {
   const entry = { timeMs: Date.now(), level: 'warn', component: 'log', sentence: 'lines were left out: the reader is too slow' } as const;
   return logLine({ ...entry, facts: { lines: dropped } }, { format, colour: false, mask: (text) => text });
 }

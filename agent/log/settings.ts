@@ -4,12 +4,15 @@ import { join } from 'node:path';
 export const LOG_LEVELS = ['off', 'error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
+/** `journal`: text whose lines begin with a priority, for journald, which knows the time itself. */
+export type LogFormat = 'text' | 'json' | 'journal';
+
 export interface LogSettings {
   readonly level: LogLevel;
   readonly console: boolean;
   /** Absent: no file. */
   readonly file?: string;
-  readonly format: 'text' | 'json';
+  readonly format: LogFormat;
   /** What could not be understood, and what is done instead. */
   readonly warnings: readonly string[];
 }
@@ -26,11 +29,12 @@ const LEVELS: Readonly<Record<string, LogLevel>> = {
 };
 
 /**
- * Reads `flume.root.logger=LEVEL[,appender…]`, `flume.log.dir`, `flume.log.file` and `millrace.log.format`. The appenders are those
+ * Reads `flume.root.logger=LEVEL[,appender…]`, `flume.log.dir`, `flume.log.file` and `millrace.log.format`. Text that goes to journald
+ * alone gets its priorities. The appenders are those
  * of Flume's own log4j files: `console`, and `LOGFILE` and `DAILY`, which both mean the rolling file. Without an appender the log
  * goes to the console.
  */
-export function readLogSettings(systemProperties: ReadonlyMap<string, string>): LogSettings {
+export function readLogSettings(systemProperties: ReadonlyMap<string, string>, toJournal = false): LogSettings {
   const warnings: string[] = [];
   const [levelName = '', ...appenders] = (systemProperties.get('flume.root.logger') ?? 'INFO,console').split(',').map((part) => part.trim());
   const level = LEVELS[levelName.toLowerCase()];
@@ -48,7 +52,7 @@ export function readLogSettings(systemProperties: ReadonlyMap<string, string>): 
     level: level ?? 'info',
     console: console || !toFile,
     ...(toFile && { file: logFile(systemProperties) }),
-    format: format === 'json' ? 'json' : 'text',
+    format: format === 'json' ? 'json' : toJournal && !toFile ? 'journal' : 'text',
     warnings,
   };
 }

@@ -160,3 +160,20 @@ test('colours only where they are wanted', async () => {
   assert.ok(error.includes('\u001b[31mERROR\u001b[0m'));
   assert.doesNotMatch(info, /\[\d/);
 });
+
+test('under journald lines begin with their priority and have no time; what a value holds cannot forge one', async () => {
+  const { log, lines } = logged({ format: 'journal', level: 'debug' });
+  const logger = log.logger('a1.sinks.k1');
+  logger.error('failed', { reason: 'x\n<0>forged' });
+  logger.warn('odd');
+  logger.info('fine');
+  logger.debug('detail');
+  logger.event('Event: { body: x }');
+  assert.deepEqual(await lines(), [
+    '<3>a1.sinks.k1  failed reason="x\\n<0>forged"',
+    '<4>a1.sinks.k1  odd',
+    '<6>a1.sinks.k1  fine',
+    '<7>a1.sinks.k1  detail',
+    '<6>a1.sinks.k1  Event: { body: x }',
+  ]);
+});

@@ -37,3 +37,10 @@ test('what is not understood is told, and something sensible done', () => {
   assert.deepEqual([read.level, read.console, read.format], ['info', true, 'text']);
   assert.equal(read.warnings.length, 3);
 });
+
+test('text for journald alone gets priorities; JSON and files stay as they are', () => {
+  const format = (properties: Record<string, string>): string => readLogSettings(new Map(Object.entries(properties)), true).format;
+  assert.equal(format({}), 'journal');
+  assert.equal(format({ 'millrace.log.format': 'json' }), 'json');
+  assert.equal(format({ 'flume.root.logger': 'INFO,console,LOGFILE' }), 'text');
+});
