@@ -28,6 +28,7 @@ export interface HttpAnswer {
 }
 
 const IDLE_MS = 30_000;
+const SILENCE_MS = 5000;
 /** Bodies above this are sent only once the server says that it wants them, or says nothing for a second. */
 const ASK_FIRST_BYTES = 1024 * 1024;
 const ASK_FIRST_MS = 1000;
@@ -103,6 +104,8 @@ export class HttpClient {
     const { connectTimeoutMs, answerTimeoutMs } = this.#options;
     const limit = (ms: number, what: string): void => timer.set(ms, () => made.destroy(new Error(`${what} within ${ms / 1000} s`)));
     made.once('socket', (socket) => {
+      // A host that is gone is noticed in 15 s (libuv asks ten times, a second apart); one that is slow answers for its kernel.
+      socket.setKeepAlive(true, SILENCE_MS);
       if (!socket.connecting) return limit(answerTimeoutMs, 'no answer');
       limit(connectTimeoutMs, 'no connection');
       socket.once(url.protocol === 'https:' ? 'secureConnect' : 'connect', () => {

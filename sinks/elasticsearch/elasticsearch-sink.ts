@@ -78,7 +78,7 @@ export class ElasticsearchSink implements Sink {
     this.#hosts = new Hosts(settings.urls);
     const wanted = `error,items.*.status,items.*.error${actions.id === 'server' ? '' : ',items.*._id'}`;
     const pipeline = settings.pipeline === undefined ? '' : `&pipeline=${encodeURIComponent(settings.pipeline)}`;
-    this.#path = `_bulk?filter_path=${wanted}${pipeline}`;
+    this.#path = `_bulk?filter_path=${wanted}&timeout=${Math.ceil(settings.http.answerTimeoutMs / 2)}ms${pipeline}`;
   }
 
   async start(): Promise<void> {

@@ -52,7 +52,7 @@ export const elasticsearchOptions = {
   maxRequestBytes: integer({ default: 5_242_880, min: 1024, outside: 'refuse', doc: 'Most bytes of one request before compression; a single larger event goes by itself.' }),
   compression: choice({ values: ['none', 'gzip'], default: 'none', doc: 'Compression of requests.' }),
   connectTimeout: integer({ default: 10_000, min: 1, outside: 'refuse', doc: 'Milliseconds to connect.' }),
-  requestTimeout: integer({ default: 90_000, min: 1, outside: 'refuse', doc: 'Milliseconds to wait for an answer; servers take up to a minute when they are busy.' }),
+  requestTimeout: integer({ default: 60_000, min: 1, outside: 'refuse', doc: 'Milliseconds to wait for an answer. The server is told to give up after half of it where shards are missing.' }),
   username: optional(string({ doc: 'Login of basic authentication.' })),
   password: optional(string({ secret: true, doc: 'Password of basic authentication.' })),
   apiKey: optional(string({ secret: true, doc: 'API key, encoded as the server gave it or as id:key.' })),

@@ -100,7 +100,7 @@ test('a name without a day, headers in it, routing, a pipeline, an id of its own
   await sink.write(batchOf('a').withHeaders([new Map([['app', 'shop'], ['id', 'x"1']])]), never);
   const [request] = server.requests;
   assert.deepEqual([request?.documents[0]?.operation, request?.documents[0]?.action], ['create', { _index: 'logs-shop', _id: 'x"1', routing: 'shop' }]);
-  assert.match(request?.url ?? '', /^\/_bulk\?filter_path=[^&]+&pipeline=p%2F1$/);
+  assert.match(request?.url ?? '', /^\/_bulk\?filter_path=[^&]+&timeout=30000ms&pipeline=p%2F1$/);
 });
 
 test('a data stream: created, with a @timestamp', async (t) => {
