@@ -193,15 +193,18 @@ export class HdfsSink implements Sink {
   /** Sends a piece; afterwards its state says what became of it. */
   async #store(piece: Piece, rejected: Map<number, string>, signal: AbortSignal): Promise<void> {
     const { file, batch, indices } = piece;
-    const reject = (index: number, reason: string): void => void rejected.set(indices ? (indices[index] as number) : index, reason);
+    let refused = 0;
+    const reject = (index: number, reason: string): void => {
+      refused++;
+      rejected.set(indices ? (indices[index] as number) : index, reason);
+    };
     const serializer = this.#serializers.pop() ?? file.serializer ?? (await this.#parts.createSerializer());
     if (!this.#shareSerializers) file.serializer = serializer;
     piece.state = 'not stored';
     try {
       const head = file.created ? undefined : Buffer.from(serializer.begin());
-      const before = rejected.size;
       const body = await serializer.encode(batch, reject);
-      const nothing = rejected.size - before === batch.size;
+      const nothing = refused === batch.size;
       const bytes = head && head.length > 0 ? Buffer.concat([head, body]) : body;
       if ((file.created && bytes.length === 0) || (!file.created && nothing)) {
         piece.state = 'stored';
