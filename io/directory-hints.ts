@@ -14,8 +14,8 @@ export interface HintReceiver {
   failed(error: Error): void;
 }
 
-/** Directories with more names than this are watched without chokidar, which keeps all of them in memory and reads them again. */
-const MOST_NAMES_FOR_CHOKIDAR = 20_000;
+/** Directories with more names than this are watched without chokidar, which looks at all of them and remembers them. */
+const MOST_NAMES_FOR_CHOKIDAR = 1000;
 
 /** Watches one directory, not those below it. `names` is how many files it has, about. */
 export async function watchDirectory(path: string, names: number, receiver: HintReceiver): Promise<DirectoryHints> {

@@ -51,3 +51,18 @@ export function storedBytesWereRead(bytes: number): void {
   const ended = performance.now();
   nextLookMs = ended + (ended - began) / LOOK_SHARE;
 }
+
+/** Files after which the engine is asked to look through all objects. */
+const EVERY_FILES = 2000;
+
+let filesSince = 0;
+
+/**
+ * To be told of every file that was begun. What is remembered of thousands of files is made of many small objects among many more that
+ * are used up at once, and the engine would rather take more memory than look through them. Does nothing without `--expose-gc`.
+ */
+export function fileWasBegun(): void {
+  if (++filesSince < EVERY_FILES) return;
+  filesSince = 0;
+  globalThis.gc?.({ type: 'major', execution: 'sync' });
+}

@@ -20,6 +20,14 @@ export interface FileFacts {
   readonly isFile: boolean;
 }
 
+/** The part of it that a change shows in, for looks at many files. */
+export interface Glance {
+  readonly device: number;
+  readonly inode: number;
+  readonly size: number;
+  readonly modifiedMs: number;
+}
+
 /** A file that is open for reading, whatever becomes of its name. */
 export interface TailHandle {
   facts(): FileFacts;
@@ -36,6 +44,8 @@ export interface TailHandle {
 export interface TailFiles {
   /** `undefined` where there is nothing. Follows links. */
   look(path: FilePath): FileFacts | undefined;
+  /** The same for less: not fit to tell files apart. */
+  glance(path: FilePath): Glance | undefined;
   /** Opens for reading, and never waits for the other end of a pipe. */
   open(path: FilePath): TailHandle;
   /** Names in a directory in pieces, each name's bytes as ISO-8859-1. */
@@ -55,6 +65,15 @@ export const tailFiles: TailFiles = {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined;
       throw error;
+    }
+  },
+  glance(path) {
+    try {
+      const stats = statSync(path, { throwIfNoEntry: false });
+      return stats && { device: stats.dev, inode: stats.ino, size: stats.size, modifiedMs: stats.mtimeMs };
+    } catch {
+      // The full look says why.
+      return undefined;
     }
   },
   open: (path) => new NodeHandle(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)),

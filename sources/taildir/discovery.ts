@@ -23,7 +23,7 @@ export interface Finder {
 /** Between two looks at a directory. */
 const DIRECTORY_MS = 1000;
 /** Names looked at each second: where changes are told, a look is only for what was not told. */
-const LOOKS_WITH_HINTS = 1000;
+const LOOKS_WITH_HINTS = 500;
 const LOOKS_WITHOUT_HINTS = 6000;
 /** Files that were read within this time are looked at at each tick. */
 const BUSY_MS = 10_000;
@@ -144,6 +144,14 @@ export class Discovery {
   }
 
   #lookAt(name: TailName, sure: boolean): void {
+    const { glance } = name;
+    const now = this.#files.glance(name.path);
+    const same = glance && now && now.size === glance.size && now.modifiedMs === glance.modifiedMs && now.inode === glance.inode && now.device === glance.device;
+    if (same && !sure && name.file) {
+      name.file.lastSeenMs = this.#table.now();
+      return;
+    }
+    name.glance = now;
     try {
       const found = this.#table.look(name);
       name.problem = undefined;
@@ -211,7 +219,7 @@ export class Discovery {
     fresh.sort((a, b) => (a.facts.modifiedNs < b.facts.modifiedNs ? -1 : a.facts.modifiedNs > b.facts.modifiedNs ? 1 : 0));
     for (const { name } of fresh) {
       if (!directory.names.has(name.bytes)) this.#lookAt(name, true);
-      if (initial && name.file) name.file.initial = true;
+      if (initial && name.file) Object.assign(name.file, { initial: true, wasThere: true });
     }
     for (const [bytes, name] of directory.names) if (!seen.has(bytes)) this.#lookAt(name, false);
     directory.entries = entries;

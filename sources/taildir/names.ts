@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { compileJavaRegex, RegexTimeoutError, type JavaRegex } from '../../core/java-regex.ts';
-import type { FilePath } from '../../io/tail-files.ts';
+import type { FilePath, Glance } from '../../io/tail-files.ts';
 import type { TailFile } from './tail-file.ts';
 
 /** Files that are treated alike: `filegroups.f1 = /var/log/app/.*\.log`. */
@@ -25,6 +25,8 @@ export interface TailName {
   readonly text: string;
   readonly headers: readonly (readonly [string, string])[];
   file: TailFile | undefined;
+  /** How it looked before the last full look. */
+  glance: Glance | undefined;
   /** Why it is not followed, as it was told last. */
   problem: string | undefined;
 }
@@ -59,7 +61,7 @@ export class Directory {
       const base = this.path === '/' ? '/' : `${this.path}/`;
       const shown = `${base}${text}`;
       const path = raw && !isUtf8(raw) ? Buffer.concat([Buffer.from(base), raw]) : shown;
-      return { directory: this, bytes, path, text: shown, headers: headersOf(group, text), file: undefined, problem: undefined };
+      return { directory: this, bytes, path, text: shown, headers: headersOf(group, text), file: undefined, glance: undefined, problem: undefined };
     }
     return undefined;
   }

@@ -97,7 +97,7 @@ export async function loadPositions(files: Pick<StoreFiles, 'read' | 'rename'>, 
   const marks = read && withLog(read, await files.read(logPath(path)));
   if (marksBytes && !read) await damaged(marksPath(path), 'marks of the position file are damaged and are set aside');
   const sum = checksum(positionBytes);
-  if (marks && (sum === marks.positions || sum === marks.before)) return { files: marks.files, known: true, number: marks.number, sum, faults };
+  if (marks && positionBytes.length > 0 && (sum === marks.positions || sum === marks.before)) return { files: marks.files, known: true, number: marks.number, sum, faults };
   const { entries, whole } = parsePositions(positionBytes.toString());
   if (!whole) {
     const sentence = marks ? 'position file is damaged; the marks beside it are used' : 'position file is damaged; what can be read of it is used';

@@ -36,7 +36,8 @@ export class Positions {
   readonly #writer: PositionWriter;
   /** Saved entries whose files were not looked into yet. */
   readonly #pending = new Map<string, SavedFile>();
-  readonly #written = new WeakMap<object, { readonly of: readonly unknown[]; readonly text: Written }>();
+  /** What is written of a file or a record, until it changes. */
+  readonly #written = new WeakMap<object, Written>();
   readonly #touched = new Set<TailFile>();
   #sawFault = false;
   #log: UnsyncedLog | undefined;
@@ -52,6 +53,7 @@ export class Positions {
   #savedMs = 0;
   #saving: Promise<void> | undefined;
   #started = false;
+  #unsaved = true;
 
   constructor(context: SourceContext, files: { stores: StoreFiles; tails: TailFiles }, table: FileTable, open: OpenFiles, rules: PositionRules) {
     this.#context = context;
@@ -230,6 +232,8 @@ export class Positions {
 
   /** Something about the file is to be written down. */
   changed(file: TailFile): void {
+    this.#written.delete(file);
+    this.#unsaved = true;
     this.#touched.add(file);
     this.#toLog.add(file);
     if (!this.#log || this.#logDue) return;
@@ -268,8 +272,13 @@ export class Positions {
   /** To be called some times a second. */
   tick(nowMs: number): void {
     for (const file of this.#touched) this.#countBacklog(file);
-    if (!this.#started || this.#saving || nowMs - this.#savedMs < this.#rules.intervalMs) return;
+    if (!this.#started || this.#saving || !this.#unsaved || nowMs - this.#savedMs < this.#intervalMs) return;
     this.#saving = this.#save().finally(() => (this.#saving = undefined));
+  }
+
+  /** Thousands of files are written down less often: what moves meanwhile is logged. */
+  get #intervalMs(): number {
+    return Math.max(this.#rules.intervalMs, this.#table.size);
   }
 
   #countBacklog(file: TailFile): void {
@@ -282,6 +291,7 @@ export class Positions {
 
   async #save(): Promise<void> {
     this.#savedMs = this.#table.now();
+    this.#unsaved = this.#table.nameless.size > 0;
     const number = this.#number;
     const entries: Written[] = [];
     for (const file of this.#table.all) {
@@ -295,6 +305,7 @@ export class Positions {
       await this.#writer.save(entries, number);
       this.#log?.reset(this.#sinceSave);
     } catch (error) {
+      this.#unsaved = true;
       this.#context.count('PositionWriteFail', 1);
       this.#context.log.warn('positions cannot be written down; it is tried again', { path: this.path, files: entries.length, reason: describeError(error) });
     }
@@ -304,19 +315,20 @@ export class Positions {
     const { stored, former, lastSize, shownPath, discarding } = file;
     const gone = file.names.size === 0;
     const now = gone ? (file.handle?.path() ?? shownPath) : shownPath;
-    return this.#cached(file, [stored, former, lastSize, now, discarding, gone], () => textOf(file.identity, stored, now, { size: Math.max(0, lastSize), former, discarding, gone, emptied: false, seenMs: 0 }));
+    if (gone) this.#written.delete(file);
+    return this.#cached(file, () => textOf(file.identity, stored, now, { size: Math.max(0, lastSize), former, discarding, gone, emptied: false, seenMs: 0 }));
   }
 
   #departedText(departed: Departed): Written {
     const { identity, mark, path, goneMs, emptied } = departed;
-    return this.#cached(departed, [], () => textOf(identity, mark, path, { size: mark.position, former: undefined, discarding: false, gone: true, emptied, seenMs: goneMs }));
+    return this.#cached(departed, () => textOf(identity, mark, path, { size: mark.position, former: undefined, discarding: false, gone: true, emptied, seenMs: goneMs }));
   }
 
-  #cached(key: object, of: readonly unknown[], make: () => Written): Written {
+  #cached(key: object, make: () => Written): Written {
     const before = this.#written.get(key);
-    if (before && before.of.every((value, index) => value === of[index])) return before.text;
+    if (before) return before;
     const text = make();
-    this.#written.set(key, { of, text });
+    this.#written.set(key, text);
     return text;
   }
 

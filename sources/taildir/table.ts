@@ -150,15 +150,17 @@ export class FileTable {
       const may = exact ? bornMs <= goneMs : bornMs <= goneMs || mark.position >= HEAD_BYTES;
       if (may && sameHead(mark)) found.push({ mark, path, state: 'ended', exact });
     }
+    // One that was there when the source started was made before anything was read.
+    if (file.wasThere) return found;
     for (const other of this.#byKey.values()) {
-      if (other === file) continue;
+      if (other === file || (bornMs !== 0 && bornMs + CLOCK_TICK_MS < other.foundMs && other.names.size > 0)) continue;
       if (other.refused !== undefined || !sameHead(other.read)) continue;
       const end = this.nameless.has(other) ? endOf(other, this.now()) : undefined;
       if (end) {
         const may = end.exact ? bornMs <= end.goneMs : bornMs <= end.goneMs || other.read.position >= HEAD_BYTES;
         if (may) found.push({ mark: other.read, path: other.shownPath, state: end.settled ? 'ended' : 'unsettled', exact: end.exact, handle: other.handle });
-        // One that was moved away from where the new file is now was not copied; nor one that was found after the other was made.
-      } else if (other.leftPath !== file.shownPath && (bornMs === 0 || bornMs + CLOCK_TICK_MS >= other.foundMs)) {
+        // One that was moved away from where the new file is now was not copied.
+      } else if (other.leftPath !== file.shownPath) {
         found.push({ mark: other.read, path: other.shownPath, state: other.inFlight.length > 0 || other.shrunkSinceMs > 0 ? 'unsettled' : 'alive', exact: true, handle: other.handle });
       }
     }

@@ -43,6 +43,8 @@ export class TailFile {
   heldSinceMs = 0;
   heldSize = -1;
   /** It was there when the source started. */
+  wasThere = false;
+  /** The same, and it has no position yet. */
   initial = false;
   /** Why it is not read. */
   refused: string | undefined;

@@ -2,6 +2,7 @@ import type { Description, Source, SourceContext } from '../../core/component.ts
 import { describeError } from '../../core/errors.ts';
 import { inThousands } from '../../core/printable.ts';
 import { FairLoop } from '../../io/event-loop.ts';
+import { fileWasBegun } from '../../io/read-memory.ts';
 import type { TailHandle } from '../../io/tail-files.ts';
 import { compressionOf, findBeginning } from './beginning.ts';
 import type { Deliveries } from './deliveries.ts';
@@ -29,6 +30,8 @@ export interface TailerParts {
 
 /** Pause between two looks at everything that time brings about. */
 const TICK_MS = 250;
+/** Between two looks for files that are to be closed. */
+const CLOSE_MS = 1000;
 /** Changes that come close together are read together. */
 const GATHER_MS = 15;
 /** Before a file that could not be opened, or whose beginning is not known, is tried again. */
@@ -50,6 +53,7 @@ export class Tailer implements Source {
   readonly #later = new Set<TailFile>();
   #wake: (() => void) | undefined;
   #hinted = false;
+  #closedMs = 0;
   #loop: Promise<void> | undefined;
 
   constructor(context: SourceContext, settings: TailerSettings, parts: TailerParts, stopping: AbortController) {
@@ -177,7 +181,10 @@ export class Tailer implements Source {
     }
     await discovery.tick();
     for (const file of table.nameless) this.#followNameless(file, nowMs);
-    open.closeIdle(this.#settings.idleTimeoutMs, nowMs);
+    if (nowMs - this.#closedMs >= CLOSE_MS) {
+      this.#closedMs = nowMs;
+      open.closeIdle(this.#settings.idleTimeoutMs, nowMs);
+    }
     positions.tick(nowMs);
   }
 
@@ -186,7 +193,10 @@ export class Tailer implements Source {
     const handle = this.#handleOf(file);
     if (!handle) return;
     try {
-      if (!file.decided && !(await this.#begin(file, handle))) return;
+      if (!file.decided) {
+        if (!(await this.#begin(file, handle))) return;
+        fileWasBegun();
+      }
       const closed = file.heldSinceMs > 0 && table.now() - file.heldSinceMs >= this.#settings.eventTimeoutMs;
       const outcome = await this.#parts.reader.readOn(file, handle, closed);
       open.touch(file);
