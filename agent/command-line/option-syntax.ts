@@ -13,7 +13,7 @@ export interface CliOption {
 
 /** Flume 1.11's options of `agent` in the order of its own usage, then those of its launcher, then ours. */
 export const AGENT_OPTIONS: readonly CliOption[] = [
-  { long: 'name', short: 'n', argument: 'name', doc: 'name of the agent (required)' },
+  { long: 'name', short: 'n', argument: 'name', doc: 'name of the agent (required); - is the only one of the file' },
   { long: 'conf-file', short: 'f', argument: 'file', doc: 'configuration file; may be given several times' },
   { long: 'conf-uri', short: 'u', argument: 'uri', doc: 'configuration by URI (file, http, https, classpath); --conf-file is then ignored' },
   { long: 'conf-user', short: 'user', argument: 'user', doc: 'user for a configuration by HTTP' },

@@ -5,6 +5,7 @@ import { lookForHadoopSiteIn } from '../../io/hadoop-site.ts';
 import type { Answer } from '../../monitoring/answers.ts';
 import type { AgentArguments, AgentIo } from '../command-line/types.ts';
 import { configurationLoader } from '../configuration/loader.ts';
+import { ONLY_AGENT, onlyAgent } from '../configuration/only-agent.ts';
 import { RunningAgent } from '../running/running-agent.ts';
 import type { ServiceReports } from '../service/service-reports.ts';
 import { home, readBuildFacts } from '../installation.ts';
@@ -24,7 +25,9 @@ const QUICKSTART = join(home, 'conf', 'quickstart.properties');
 const DEMO = `${process.cwd() === home ? 'bin/' : ''}millrace demo    # an agent is killed with kill -9 ten times, then what is lost is counted`;
 
 /** Runs an agent until a signal ends it. Resolves with the exit status: 0 stopped, 78 a configuration that cannot run, 70 a fault of ours. */
-export async function runAgent(args: AgentArguments, io: AgentIo): Promise<number> {
+export async function runAgent(given: AgentArguments, io: AgentIo): Promise<number> {
+  const args = await withName(given, io);
+  if (!args) return EX_CONFIG;
   enableLinearRegexes();
   lookForHadoopSiteIn([args.confDirectory, ...args.classPath].filter((path) => path !== undefined));
   const loader = configurationLoader(args, io);
@@ -64,6 +67,14 @@ export async function runAgent(args: AgentArguments, io: AgentIo): Promise<numbe
     service?.close();
     await monitoring.stop();
   }
+}
+
+async function withName(args: AgentArguments, io: AgentIo): Promise<AgentArguments | undefined> {
+  if (args.name !== ONLY_AGENT) return args;
+  const found = await onlyAgent(args);
+  if ('name' in found) return { ...args, name: found.name };
+  io.err(`Error: ${found.fault}\n`);
+  return undefined;
 }
 
 function handleSignals(agent: RunningAgent): () => void {
