@@ -232,6 +232,22 @@ export interface PartContext {
   readText?(url: string): Promise<string>;
 }
 
+/** A request to the `http` source. */
+export interface HttpRequest {
+  readonly body: Buffer;
+  /** As the client wrote it. */
+  readonly contentType: string | undefined;
+  /** Of the query; the first value of each. */
+  readonly parameters: ReadonlyMap<string, string>;
+  /** Names in lower case. */
+  readonly headers: ReadonlyMap<string, string>;
+}
+
+/** Makes the events of a request, which are stored together or not at all. Throws BadRequestError where the client is at fault. */
+export interface HttpHandler {
+  handle(request: HttpRequest): Batch | Promise<Batch>;
+}
+
 export type DecodeErrorPolicy = 'FAIL' | 'REPLACE' | 'IGNORE';
 
 export interface DeserializerContext extends PartContext {
@@ -253,6 +269,7 @@ export interface Kinds {
   readonly 'sink processor': { readonly context: SinkProcessorContext; readonly product: SinkProcessor };
   readonly serializer: { readonly context: PartContext; readonly product: Serializer };
   readonly deserializer: { readonly context: DeserializerContext; readonly product: Deserializer };
+  readonly 'http handler': { readonly context: PartContext; readonly product: HttpHandler };
   readonly 'config filter': { readonly context: PartContext; readonly product: ConfigFilter };
 }
 

@@ -46,6 +46,16 @@ export class CorruptionError extends AgentError {
   }
 }
 
+/** A request that whoever sent it has to change. `status` is that of the answer: 400 to 499. */
+export class BadRequestError extends Error {
+  readonly status: number;
+
+  constructor(message: string, status = 400) {
+    super(message);
+    this.status = status;
+  }
+}
+
 /** True for what every waiting call throws once its signal aborts. */
 export function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';

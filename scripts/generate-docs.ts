@@ -20,6 +20,7 @@ const INTRODUCTIONS: Readonly<Record<string, string>> = {
   'sink-processors': 'Set by `a1.sinkgroups.g1.processor.type` for the sinks in `a1.sinkgroups.g1.sinks`.',
   serializers: 'Chosen by the sinks that write files; their options stand below the name of that option.',
   deserializers: 'Chosen by `a1.sources.r1.deserializer` of a `spooldir` source; their options stand below that name.',
+  'http-handlers': 'Chosen by `a1.sources.r1.handler` of an `http` source; their options stand below that name.',
   'config-filters': "Listed in `a1.configfilters` and asked by `${name['key']}` in values.",
 };
 

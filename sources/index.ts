@@ -12,7 +12,7 @@ import { syslogUdpSource } from './syslogudp.ts';
 import { multiportSyslogTcpSource } from './multiport-syslogtcp.ts';
 import { spooldirSource } from './spooldir/index.ts';
 import { taildirSource } from './taildir/index.ts';
-import { httpSource } from './http.ts';
+import { httpSource } from './http/index.ts';
 import { jmsSource } from './jms.ts';
 import { kafkaSource } from './kafka.ts';
 import { twitterSource } from './twitter.ts';

@@ -43,8 +43,8 @@ export async function help(args: HelpArguments, io: CommandIo): Promise<number> 
 
 /** Every type there is, those of plug-ins included. */
 async function loadShelves({ topic, type, pluginsPath }: HelpArguments, io: CommandIo): Promise<readonly Shelf[]> {
-  const { sources, channels, sinks, interceptors, selectors, sinkProcessors, serializers, deserializers, configFilters } = registries;
-  const all = [sources, channels, sinks, interceptors, selectors, sinkProcessors, serializers, deserializers, configFilters];
+  const { sources, channels, sinks, interceptors, selectors, sinkProcessors, serializers, deserializers, httpHandlers, configFilters } = registries;
+  const all = [sources, channels, sinks, interceptors, selectors, sinkProcessors, serializers, deserializers, httpHandlers, configFilters];
   const kind = all.find((registry) => topic !== undefined && isNameOf(topic, registry.kind))?.kind;
   const variable = io.env.get('MILLRACE_PLUGINS');
   const places = { confDirectories: ['.'], pluginsPath, ...(variable !== undefined && { variable }) };

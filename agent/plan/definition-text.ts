@@ -51,6 +51,7 @@ const EXAMPLE_KEYS: Readonly<Record<Kind, readonly [string, string]>> = {
   'sink processor': ['a1.sinkgroups.g1.processor', 'type'],
   serializer: ['a1.sinks.k1', 'serializer'],
   deserializer: ['a1.sources.r1', 'deserializer'],
+  'http handler': ['a1.sources.r1', 'handler'],
   'config filter': ['a1.configfilters.f1', 'type'],
 };
 

@@ -6,12 +6,13 @@ import { serializers } from '../../serializers/index.ts';
 import { sinkProcessors } from '../../sinks/groups/index.ts';
 import { deserializers } from '../../serializers/deserializers/index.ts';
 import { sinks } from '../../sinks/index.ts';
+import { httpHandlers } from '../../sources/http/handlers/index.ts';
 import { sources } from '../../sources/index.ts';
 import { configFilters } from '../config-filters/index.ts';
 import type { Registries } from './types.ts';
 
 /** Every type that comes with the agent; plug-ins are added to it. */
-export const registries: Registries & { readonly serializers: Registry<'serializer'>; readonly deserializers: Registry<'deserializer'> } = {
+export const registries: Registries & { readonly serializers: Registry<'serializer'>; readonly deserializers: Registry<'deserializer'>; readonly httpHandlers: Registry<'http handler'> } = {
   sources,
   channels,
   sinks,
@@ -20,5 +21,6 @@ export const registries: Registries & { readonly serializers: Registry<'serializ
   sinkProcessors,
   serializers,
   deserializers,
+  httpHandlers,
   configFilters,
 };

@@ -6,7 +6,7 @@ import { boolean, integer, string, type Option } from '../../core/options.ts';
 import { isolating } from './serializer.ts';
 
 /** Kinds that a plug-in can add to. */
-export const PLUGIN_KINDS = ['source', 'channel', 'sink', 'interceptor', 'selector', 'sink processor', 'serializer', 'deserializer'] as const;
+export const PLUGIN_KINDS = ['source', 'channel', 'sink', 'interceptor', 'selector', 'sink processor', 'serializer', 'deserializer', 'http handler'] as const;
 export type PluginKind = (typeof PLUGIN_KINDS)[number];
 
 /** A plug-in is not what it has to be. The message completes "the plug-in …". */
@@ -26,6 +26,7 @@ const PRODUCTS: Readonly<Record<PluginKind, { needs: readonly string[]; defaults
   'sink processor': { needs: ['process'], defaults: {} },
   serializer: { needs: ['encode'], defaults: { begin: noBytes, end: noBytes, canAppend: false } },
   deserializer: { needs: ['open'], defaults: {} },
+  'http handler': { needs: ['handle'], defaults: {} },
 };
 
 /**

@@ -5,7 +5,7 @@
 
 export { Batch } from '../../core/batch.ts';
 export { define } from '../../core/define.ts';
-export { AgentError, ChannelFullError, RejectedError } from '../../core/errors.ts';
+export { AgentError, BadRequestError, ChannelFullError, RejectedError } from '../../core/errors.ts';
 export { boolean, choice, ignored, integer, list, optional, prefix, string } from '../../core/options.ts';
 
 export type {
@@ -21,6 +21,8 @@ export type {
   EventReader,
   EventsRead,
   FilePosition,
+  HttpHandler,
+  HttpRequest,
   InputFile,
   Interceptor,
   Kind,

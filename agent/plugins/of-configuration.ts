@@ -6,7 +6,7 @@ import { pluginReferences } from './references.ts';
 import type { PluginProblem, PluginRegistries, PluginRequest } from './plugins.ts';
 import { problem } from '../problems/problems.ts';
 
-export type AllRegistries = Registries & { readonly serializers: Registry<'serializer'>; readonly deserializers: Registry<'deserializer'> };
+export type AllRegistries = Registries & { readonly serializers: Registry<'serializer'>; readonly deserializers: Registry<'deserializer'>; readonly httpHandlers: Registry<'http handler'> };
 export type PluginPlaces = Pick<PluginRequest, 'confDirectories' | 'pluginsPath' | 'variable'>;
 
 /**
@@ -55,6 +55,7 @@ function pluginRegistries(registries: AllRegistries): PluginRegistries {
     'sink processor': registries.sinkProcessors,
     serializer: registries.serializers,
     deserializer: registries.deserializers,
+    'http handler': registries.httpHandlers,
   };
 }
 

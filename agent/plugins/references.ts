@@ -17,6 +17,7 @@ const KEYS: readonly (readonly [PluginKind, RegExp])[] = [
   ['sink', /^sinks\.[^.]+\.type$/],
   ['sink processor', /^sinkgroups\.[^.]+\.processor\.type$/],
   ['serializer', /^(?:sources|channels|sinks)\.[^.]+\.(?:sink\.)?serializer$/],
+  ['http handler', /^sources\.[^.]+\.handler$/],
   ['deserializer', /^sources\.[^.]+\.deserializer$/],
 ];
 

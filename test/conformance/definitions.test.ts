@@ -14,6 +14,7 @@ import { deserializers } from '../../serializers/deserializers/index.ts';
 import { serializers } from '../../serializers/index.ts';
 import { sinkProcessors } from '../../sinks/groups/index.ts';
 import { sinks } from '../../sinks/index.ts';
+import { httpHandlers } from '../../sources/http/handlers/index.ts';
 import { sources } from '../../sources/index.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -26,6 +27,7 @@ const registries = [
   { registry: interceptors, folder: 'interceptors' },
   { registry: serializers, folder: 'serializers' },
   { registry: deserializers, folder: 'serializers/deserializers' },
+  { registry: httpHandlers, folder: 'sources/http/handlers' },
   { registry: selectors, folder: 'channels/selectors' },
   { registry: sinkProcessors, folder: 'sinks/groups' },
   { registry: configFilters, folder: 'agent/config-filters' },

@@ -27,6 +27,7 @@ test('the example of conf/ loads, and its interceptor masks long numbers only', 
     'sink processor': new Registry('sink processor', []),
     serializer: new Registry('serializer', []),
     deserializer: new Registry('deserializer', []),
+    'http handler': new Registry('http handler', []),
   };
   const references = pluginReferences(properties);
   const report = await loadPlugins({ references, registries, confDirectories: [join(root, 'conf')], pluginsPath: [] });

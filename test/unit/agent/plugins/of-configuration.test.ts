@@ -17,6 +17,7 @@ function registries(): AllRegistries {
     sinkProcessors: new Registry('sink processor', []),
     serializers: new Registry('serializer', []),
     deserializers: new Registry('deserializer', []),
+    httpHandlers: new Registry('http handler', []),
     configFilters: new Registry('config filter', []),
   };
 }

@@ -28,6 +28,7 @@ function registries(): PluginRegistries {
     'sink processor': new Registry('sink processor', []),
     serializer: new Registry('serializer', []),
     deserializer: new Registry('deserializer', []),
+    'http handler': new Registry('http handler', []),
   };
 }
 
