@@ -329,7 +329,7 @@ export class DurableChannel implements Channel {
   /** There is no room for more, and nothing was written: what was stored before is as it was. */
   #refuse(group: Group, error: Error): void {
     const failure = brokenError(this.#place.records, error);
-    this.#space.exhausted();
+    this.#space.exhausted(this.#segmentBytes);
     for (const put of [...group.puts, ...this.#gathering.drop()]) put.failed(failure);
     this.#blocked.failAll(failure);
   }

@@ -60,6 +60,8 @@ export class EventLog {
   #active: Active | undefined;
   #readable: { readonly segment: Segment; readonly position: number } | undefined;
   #preparing: Promise<void> | undefined;
+  /** The next file could not be made ahead of time: tried again when it is needed. */
+  #unprepared = false;
   #removing: Promise<void> = Promise.resolve();
   /** Written and not synced. */
   #dirty = false;
@@ -192,6 +194,7 @@ export class EventLog {
   /** A file of which every byte can be written over. */
   async #blank(): Promise<{ name: string; file: StoreFile }> {
     await this.#preparing;
+    this.#unprepared = false;
     const { files, directory } = this.parts;
     for (let name = this.#spares.shift(); name !== undefined; name = this.#spares.shift()) {
       const file = await files.open(join(directory, name), 'write').catch(() => undefined);
@@ -218,13 +221,15 @@ export class EventLog {
 
   /** Makes the next file while there is time. If that fails, it is tried, and told, when the file is needed. */
   #prepare(): void {
-    if (this.#preparing || this.#closed) return;
+    if (this.#preparing || this.#unprepared || this.#closed) return;
     this.#preparing = this.#create()
       .then(async ({ name, file }) => {
         this.#spares.push(name);
         await file.close();
       })
-      .catch(() => undefined)
+      .catch(() => {
+        this.#unprepared = true;
+      })
       .finally(() => {
         this.#preparing = undefined;
       });

@@ -23,6 +23,8 @@ export class SpaceGuard {
   readonly #roomAgain: () => void;
   #free = Infinity;
   #low = false;
+  /** Room that was asked for in vain. */
+  #wanted = 0;
   #looking: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
 
@@ -56,10 +58,11 @@ export class SpaceGuard {
     this.#free -= bytes;
   }
 
-  /** Something could not be written for want of room: nothing is until the next look. */
-  exhausted(): void {
+  /** `bytes` could not be had: nothing is written until there is so much room beyond what is required. */
+  exhausted(bytes: number): void {
     this.#free = 0;
     this.#low = true;
+    this.#wanted = bytes;
   }
 
   /** Looks now, whatever was known. */
@@ -74,12 +77,14 @@ export class SpaceGuard {
     const { directory, requiredBytes, reserve, reserveBytes } = this.#settings;
     try {
       this.#free = await this.#files.freeBytes(directory);
-      const low = this.#free <= requiredBytes;
+      const low = this.#free <= requiredBytes + this.#wanted;
       const facts = { directory, freeBytes: this.#free, requiredBytes };
       if (low) this.#log.warn('room on the disk is short: the channel takes no events, sinks go on', facts);
       else if (this.#low) this.#log.info('there is room on the disk again', facts);
       const changed = this.#low && !low;
       this.#low = low;
+      if (low) this.#free = Math.min(this.#free, requiredBytes);
+      else this.#wanted = 0;
       if (reserving && reserveBytes > 0 && this.#free > requiredBytes + reserveBytes + OPENING_BYTES) await this.#files.reserve(reserve, reserveBytes);
       if (changed) this.#roomAgain();
     } catch (error) {
