@@ -134,14 +134,30 @@ async function webHdfsStore(addresses: readonly string[], values: HdfsValues, si
   return new WebHdfsStore(clients, parameters, () => agents.forEach((agent) => agent.destroy()));
 }
 
-/** Keeps connections, so that a name is looked up again for each new one only. */
+/** Keeps connections. For each new one the name is looked up, and hdfs.caFile read, again. */
 function agentFor(address: string, values: HdfsValues): import('node:http').Agent {
   const limits = { keepAlive: true, maxSockets: Math.min(64, values['hdfs.threadsPoolSize']) + 2 };
   if (!address.startsWith('https:')) return new (process.getBuiltinModule('node:http').Agent)(limits);
   const { Agent } = process.getBuiltinModule('node:https');
-  const { rootCertificates } = process.getBuiltinModule('node:tls');
   const caFile = values['hdfs.caFile'];
-  const own = caFile === undefined ? undefined : readSmallFile(caFile);
-  if (caFile !== undefined && own === undefined) throw new PlaceError(`hdfs.caFile ${caFile} cannot be read: there is no such file`);
-  return new Agent({ ...limits, ...(own !== undefined && { ca: [...rootCertificates, own] }) });
+  const agent = new Agent(limits);
+  if (caFile === undefined) return agent;
+  let ca = readAuthorities(caFile);
+  const connect = agent.createConnection.bind(agent);
+  agent.createConnection = (options, done) => {
+    try {
+      ca = readAuthorities(caFile);
+    } catch {
+      // It is being exchanged: what it held last will do.
+    }
+    return connect({ ...options, ca }, done);
+  };
+  return agent;
+}
+
+function readAuthorities(caFile: string): string[] {
+  const { rootCertificates } = process.getBuiltinModule('node:tls');
+  const own = readSmallFile(caFile);
+  if (own === undefined) throw new PlaceError(`hdfs.caFile ${caFile} cannot be read: there is no such file`);
+  return [...rootCertificates, own];
 }

@@ -173,7 +173,7 @@ test('S15 kill -9 of the agent under load: 0 lost, 0 altered, at most a transact
   await judge(t, place, Array.from({ length: LONG ? 10 : 3 }, () => kill));
 });
 
-test('S15 S17 kill -9 of the DataNode and of everything in mid-write: 0 lost, 0 altered, at most a transaction twice', { ...options, ...(!LONG && { skip: 'takes minutes, because a lease is kept for one: npm run test:servers' }) }, async (t) => {
+test('S1 S15 S17 kill -9 of the DataNode and of everything in mid-write, and both down for a while: 0 lost, 0 altered, at most a transaction twice', { ...options, ...(!LONG && { skip: 'takes minutes, because a lease is kept for one: npm run test:servers' }) }, async (t) => {
   const place = await HdfsPlace.open(t, hdfs, '/referee-long');
   const dataNode = async (): Promise<void> => { await hdfs.dataNode.kill(); await sleep(500); await hdfs.dataNode.start(); };
   const faults: readonly (readonly [string, () => Promise<unknown>])[] = [
@@ -181,6 +181,7 @@ test('S15 S17 kill -9 of the DataNode and of everything in mid-write: 0 lost, 0 
     ['the DataNode stands still for 3 s', async () => { hdfs.dataNode.suspend(); await sleep(3000); hdfs.dataNode.resume(); }],
     ['kill -9 of the DataNode and the agent', async () => { await Promise.all([dataNode(), place.agent?.kill()]); await place.start(); }],
     ['kill -9 of the NameNode', async () => { await hdfs.nameNode.kill(); await sleep(500); await hdfs.nameNode.start(); await hdfs.dataNode.ready(); }],
+    ['NameNode and DataNode down for 10 s', async () => { await Promise.all([hdfs.nameNode.kill(), hdfs.dataNode.kill()]); await sleep(10_000); await hdfs.nameNode.start(); await hdfs.dataNode.start(); }],
     ['safe mode', async () => { await hdfs.safeMode('enter'); await sleep(1000); await hdfs.safeMode('leave'); }],
     ['kill -9 of the NameNode and the agent', async () => { await Promise.all([hdfs.nameNode.kill(), place.agent?.kill()]); await hdfs.nameNode.start(); await place.start(); }],
   ];

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { copyFileSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -41,11 +41,31 @@ test('swebhdfs: by HTTPS, with an authority of one’s own; a certificate of ano
     const properties = { 'hdfs.path': `swebhdfs://${host}:${port}/x`, 'hdfs.fileType': 'DataStream', 'hdfs.stateDirectory': join(authority.folder, 'state') };
     const sink = await make(hdfsSink, { ...properties, ...(caFile !== undefined && { 'hdfs.caFile': caFile }) }, recordingContext('a1.sinks.k1'));
     await sink.start();
-    await sink.write(batchOf('a'), never).finally(() => sink.stop());
+    try {
+      await sink.write(batchOf('a'), never);
+    } finally {
+      await sink.stop();
+    }
   };
   await writeTo('localhost', authority.trustPem);
   assert.deepEqual(stored, ['a\n']);
   await assert.rejects(writeTo('localhost'), /certificate/);
   assert.deepEqual(stored, ['a\n']);
   await assert.rejects(writeTo('localhost', '/no/such/file'), /hdfs\.caFile \/no\/such\/file/);
+});
+
+test('S25 a new file of authorities is used for the next connection, without a restart', { skip: certificatesAvailable() }, async (t) => {
+  const [authority, other] = [new Authority(), new Authority('Another')];
+  t.after(() => [authority, other].forEach((one) => one.remove()));
+  const { port, stored } = await serve(t, authority.sign('localhost').pem);
+  const caFile = join(authority.folder, 'trusted.pem');
+  copyFileSync(other.trustPem, caFile);
+  const properties = { 'hdfs.path': `swebhdfs://localhost:${port}/x`, 'hdfs.fileType': 'DataStream', 'hdfs.stateDirectory': join(authority.folder, 'state'), 'hdfs.caFile': caFile };
+  const sink = await make(hdfsSink, properties, recordingContext('a1.sinks.k1'));
+  t.after(() => sink.stop());
+  await sink.start();
+  await assert.rejects(sink.write(batchOf('a'), never), /certificate/);
+  copyFileSync(authority.trustPem, caFile);
+  await sink.write(batchOf('a'), never);
+  assert.deepEqual(stored, ['a\n']);
 });
