@@ -161,8 +161,7 @@ export class Upload {
     const { ETag } = await this.#request(
       'store a part of',
       async (client, sdk, options) => {
-        // Some servers close the connection on the part of an upload that is gone, which by itself says nothing.
-        if (attempts.unclear) await client.send(new sdk.ListPartsCommand({ ...this.#target(), UploadId: uploadId, MaxParts: 1 }), options);
+        if (attempts.unclear) await this.#ask(uploadId, client, sdk, options);
         const command = new sdk.UploadPartCommand({
           ...this.#target(),
           UploadId: uploadId,
@@ -175,6 +174,16 @@ export class Upload {
       attempts,
     );
     return { PartNumber: number, ETag, ...(checksum !== undefined && { ChecksumCRC32: checksum }) };
+  }
+
+  /** Throws where the upload is gone: some servers then close the connection on a part, which by itself says nothing. */
+  async #ask(uploadId: string, ...[client, { ListPartsCommand }, options]: Parameters<Request<unknown>>): Promise<void> {
+    try {
+      await client.send(new ListPartsCommand({ ...this.#target(), UploadId: uploadId, MaxParts: 1 }), options);
+    } catch (error) {
+      // The right to ask may be missing; the part tells the rest.
+      if (error instanceof Error && error.name === 'NoSuchUpload') throw error;
+    }
   }
 
   #complete(uploadId: string, parts: Sdk.CompletedPart[], crc: number): Promise<unknown> {

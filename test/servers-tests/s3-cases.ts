@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,6 +11,7 @@ import { batchOf, FakeContext, never } from '../conformance/fakes.ts';
 import { CLEAN, harmOf, Referee, reportOf } from '../faults/referee/referee.ts';
 import { TcpLines } from '../faults/referee/tcp-sender.ts';
 import { TcpClient } from '../faults/tcp-client.ts';
+import { figuresOf } from '../bench/process-figures.ts';
 import { until } from '../harness/agent.ts';
 import type { S3Server } from '../servers/s3-server.ts';
 import { S3Objects, S3Place } from './s3-rig.ts';
@@ -54,6 +56,8 @@ export function s3Cases(name: string, missing: string | false, start: () => Prom
   on('S11: killed in mid-upload of several parts: one whole object, and no upload is left', killedInParts);
   on('S14: wrong credentials are said and put right by a reload: nothing is lost', credentialsPutRight);
 
+  on('S18: more path values than objects may grow: memory stays bounded, and nothing is lost', manyPaths);
+  on('an hdfs sink with an s3a: path writes objects with its own names', hdfsPath);
   on('S13: two agents of one configuration that roll at the same moment write over nothing', async (place, t) => {
     const second = await S3Place.open(t, place.server);
     const agents = await Promise.all([place.start(), second.start({ 's3.bucket': place.bucket })]);
@@ -162,4 +166,66 @@ async function credentialsPutRight(place: S3Place, t: import('node:test').TestCo
   assert.deepEqual(harmOf(conclusion), CLEAN);
   assert.equal(conclusion.duplicates, 0);
   assert.ok(!agent.lines.join('\n').includes('planted-'), 'X15: no secret in the log');
+}
+
+async function manyPaths(place: S3Place, t: import('node:test').TestContext): Promise<void> {
+  const agent = await place.start({
+    's3.prefix': 'u/%{user}',
+    's3.rollInterval': '0',
+    's3.maxOpenObjects': '100',
+    's3.batchSize': '1000',
+  }, [
+    'a1.sources.r1.interceptors = i1',
+    'a1.sources.r1.interceptors.i1.type = regex_extractor',
+    'a1.sources.r1.interceptors.i1.regex = ^(\\\\w+) ',
+    'a1.sources.r1.interceptors.i1.serializers = s1',
+    'a1.sources.r1.interceptors.i1.serializers.s1.name = user',
+  ]);
+  const users = LONG ? 5000 : 300;
+  const lines = Array.from({ length: 2 * users }, (_, index) => `user${index % users} ${index}`);
+  const client = await TcpClient.to(await agent.port('r1'));
+  await client.send(`${lines.join('\n')}\n`, 60_000);
+  await until('all acknowledged', () => client.answers.length === lines.length || undefined, 120_000);
+  await agent.counter('CHANNEL.c1', 'ChannelSize', (size) => size === 0, 120_000);
+  const { peakMb } = figuresOf(agent.pid);
+  t.diagnostic(`${users} path values, at most 100 objects open: peak ${peakMb.toFixed(0)} MB`);
+  assert.ok(peakMb < 220, `${peakMb} MB`);
+  await agent.stop();
+  await place.start();
+  const keys = await until('all objects', async () => {
+    const all = await place.keys();
+    const events = new Set<string>();
+    if (all.length < users) return undefined;
+    for (let at = 0; at < all.length; at += 50) {
+      const bodies = await Promise.all(all.slice(at, at + 50).map((key) => place.body(key)));
+      for (const body of bodies) for (const line of body.toString().split('\n').slice(0, -1)) events.add(line);
+    }
+    return events.size === lines.length ? all : undefined;
+  }, 240_000);
+  assert.ok(keys.every((key) => /^u\/user\d+\/events-/.test(key)));
+}
+
+/** Where S3 is stands in core-site.xml, as for Hadoop. */
+async function hdfsPath(place: S3Place): Promise<void> {
+  const { 's3.endpoint': endpoint = '', 's3.accessKeyId': key = '', 's3.secretAccessKey': secret = '', 's3.region': region = '' } = place.connection;
+  const facts = { 'fs.s3a.endpoint': endpoint, 'fs.s3a.endpoint.region': region, 'fs.s3a.access.key': key, 'fs.s3a.secret.key': secret, 'fs.s3a.path.style.access': 'true' };
+  const xml = Object.entries(facts).map(([name, value]) => `<property><name>${name}</name><value>${value}</value></property>`);
+  await writeFile(join(place.folder, 'core-site.xml'), `<configuration>${xml.join('')}</configuration>`);
+  const agent = await place.start({
+    type: 'hdfs',
+    'hdfs.path': `s3a://${place.bucket}/logs`,
+    'hdfs.fileType': 'DataStream',
+    'hdfs.rollInterval': '1',
+    'hdfs.rollCount': '0',
+    'hdfs.rollSize': '0',
+    'hdfs.stateDirectory': '@FOLDER@/state',
+  });
+  const client = await TcpClient.to(await agent.port('r1'));
+  await client.send('one\ntwo\n');
+  const [name] = (await until('an object', async () => {
+    const keys = await place.keys();
+    return keys.length > 0 ? keys : undefined;
+  })) as [string];
+  assert.match(name, /^logs\/FlumeData\.\d{13}$/);
+  assert.equal((await place.body(name)).toString(), 'one\ntwo\n');
 }

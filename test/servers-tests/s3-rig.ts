@@ -39,8 +39,8 @@ export class S3Place {
   }
 
   /** The agent over the folder: netcat, the durable channel, this sink. */
-  async start(properties: Record<string, string> = {}): Promise<RunningAgent> {
-    this.agent = await startAgent({ conf: this.conf(properties), folder: this.folder });
+  async start(properties: Record<string, string> = {}, more: readonly string[] = []): Promise<RunningAgent> {
+    this.agent = await startAgent({ conf: [this.conf(properties), ...more].join('\n'), folder: this.folder });
     await this.agent.ready();
     return this.agent;
   }
@@ -57,16 +57,8 @@ export class S3Place {
   }
 
   conf(properties: Record<string, string> = {}): string {
-    const sink: Record<string, string> = {
-      type: 's3',
-      channel: 'c1',
-      ...this.connection,
-      's3.prefix': 'app',
-      's3.stageDirectory': '@FOLDER@/stage',
-      's3.rollInterval': '1',
-      's3.callTimeout': '1500',
-      ...properties,
-    };
+    const s3 = { type: 's3', ...this.connection, 's3.prefix': 'app', 's3.stageDirectory': '@FOLDER@/stage', 's3.rollInterval': '1', 's3.callTimeout': '1500' };
+    const sink: Record<string, string> = { channel: 'c1', ...(properties['type'] === undefined && s3), ...properties };
     return [
       'a1.sources = r1',
       'a1.channels = c1',
