@@ -5,7 +5,7 @@ import { lossesIn, Rig, SINK_BATCH } from './durable-agent.ts';
 import { CLEAN, harmOf, reportOf } from './referee/referee.ts';
 import { long } from './watch.ts';
 
-const KILLS = Number(process.env['MILLRACE_KILLS'] ?? (long ? 1000 : 20));
+const KILLS = Number(process.env['MILLRACE_KILLS'] ?? (long ? 1000 : 15));
 const MOST_MS = long ? 5000 : 1200;
 
 test(`C1 killed ${KILLS} times under load, and in its starts: nothing acknowledged is lost, at most one batch for each kill comes twice`, async (t) => {

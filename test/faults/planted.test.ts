@@ -30,8 +30,8 @@ function environment(plant: Plant | undefined): Record<string, string> {
 
 async function conclude(rig: Rig): Promise<Found> {
   await rig.agent?.ready();
-  // What is lost never comes: three seconds without anything are enough, where 30 are meant for slow disks.
-  const conclusion = await rig.referee.conclude({ stalledAfterMs: 3000 });
+  // What is lost never comes: two seconds without anything are enough, where 30 are meant for slow disks.
+  const conclusion = await rig.referee.conclude({ stalledAfterMs: 2000 });
   return { ...conclusion, reported: await rig.reported() };
 }
 
@@ -138,7 +138,7 @@ const CASES: readonly Case[] = [
   { plant: 'gap-ignored', fault: 'a deleted file', play: deletedFile, caught: ({ lost, reported }) => lost > 0 && reported < lost, damage: true },
 ];
 
-describe('the referee finds what is planted', { concurrency: false }, () => {
+describe('the referee finds what is planted', { concurrency: 2 }, () => {
   for (const { plant, fault, play, caught, damage = false, needsPreload = false } of CASES) {
     test(`${plant}, by ${fault}; and nothing without it`, async (t) => {
       const reason = needsPreload ? missingForPreload() : undefined;
