@@ -6,6 +6,7 @@ import { cpus } from 'node:os';
 import { flumeAvailable } from '../servers/flume.ts';
 import { drainIntoHdfs } from './hdfs.ts';
 import { measure, type Measured } from './measure.ts';
+import { s3Bench } from './s3.ts';
 import { slowSink } from './slow-sink.ts';
 import { workloads, type Workload } from './workloads.ts';
 
@@ -19,6 +20,7 @@ for (const workload of workloads.filter(({ name }) => wanted.length === 0 || wan
   report(workload, await run(workload));
 }
 if (wanted.length === 0 || wanted.includes('W10')) await slowSink();
+if (wanted.length === 0 || wanted.includes('S3')) await s3Bench(rounds);
 if (wanted.length === 0 || wanted.includes('hdfs')) await drainIntoHdfs(rounds, withoutFlume);
 
 async function run(workload: Workload): Promise<Measured[][]> {

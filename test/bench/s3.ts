@@ -1,10 +1,10 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { root, startAgent, type RunningAgent } from '../harness/agent.ts';
-import { startDaemon, until } from '../servers/daemon.ts';
+import { startDaemon } from '../servers/daemon.ts';
 import type { S3Server } from '../servers/s3-server.ts';
 import { startVersitygw, versitygwMissing } from '../servers/versitygw.ts';
 import { figuresOf } from './process-figures.ts';
@@ -37,7 +37,7 @@ export async function s3Bench(rounds: number): Promise<void> {
     for (let round = 1; round <= rounds; round++) {
       const one = await withSdk(server, files, 1);
       const four = await withSdk(server, files, 4);
-      const measured = [one, four, await withAgent(server, folder, 'durable channel → s3', {}), await withAgent(server, folder, 'the same, 1000 a batch', { 's3.batchSize': '1000' })];
+      const measured = [one, four, await withAgent(server, folder, 'durable channel → s3', {}), await withAgent(server, folder, 'the same, 100 a batch', { 's3.batchSize': '100' })];
       for (const { subject, megabytesPerSecond: speed, cpuSeconds, peakMb } of measured) {
         const times = [one, four].map((base) => (speed / base.megabytesPerSecond).toFixed(2)).join(' | ');
         console.log(`| ${round} | ${subject} | ${speed.toFixed(0)} | ${cpuSeconds.toFixed(1)} | ${peakMb.toFixed(0)} | ${times} |`);
@@ -116,11 +116,10 @@ async function withAgent(server: S3Server, folder: string, subject: string, prop
   try {
     await agent.ready();
     const began = performance.now();
-    const pid = await nodeOf(agent);
-    const before = figuresOf(pid);
+    const before = figuresOf(agent.pid);
     await untilStored(agent);
     const seconds = (performance.now() - began) / 1000;
-    const after = figuresOf(pid);
+    const after = figuresOf(agent.pid);
     return { subject, megabytesPerSecond: (OBJECTS * BYTES_EACH) / 1e6 / seconds, cpuSeconds: after.cpuSeconds - before.cpuSeconds, peakMb: after.peakMb };
   } finally {
     await agent.stop();
@@ -133,9 +132,4 @@ async function untilStored(agent: RunningAgent): Promise<void> {
     if (count >= OBJECTS) return;
     await sleep(25);
   }
-}
-
-/** The launcher becomes the agent by exec, so that its pid is the agent's; looked at so that a launcher that stays is not measured. */
-function nodeOf(agent: RunningAgent): Promise<number> {
-  return until('the agent itself', () => (/node|millrace/.test(readFileSync(`/proc/${agent.pid}/cmdline`, 'latin1')) ? agent.pid : undefined));
 }
