@@ -24,7 +24,7 @@ const together = files.filter((path) => groupOf(path) === 'unit');
 const alone = files.filter((path) => groupOf(path) !== 'unit');
 let failed = false;
 if (together.length > 0) failed = !run(['--test-isolation=none', '--test-force-exit', '--test-timeout=120000', ...together]) || failed;
-if (alone.length > 0) failed = !run(['--test-concurrency=2', '--test-timeout=600000', ...alone]) || failed;
+if (alone.length > 0) failed = !run(['--test-concurrency=2', `--test-timeout=${process.env.MILLRACE_LONG === '1' ? 14_400_000 : 600_000}`, ...alone]) || failed;
 process.exit(failed ? 1 : 0);
 
 function testFiles(path) {
