@@ -3,6 +3,7 @@ import { appendFileSync, chmodSync, existsSync, linkSync, mkdirSync, readFileSyn
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync } from 'node:zlib';
 import { ChannelFullError } from '../../../../core/errors.ts';
 import type { Source, SourceContext } from '../../../../core/component.ts';
 import { bodiesOf, eventually, FakeSourceContext } from '../../../conformance/fakes.ts';
@@ -370,6 +371,17 @@ test('T13 a file that goes before it is opened costs a line of debugging at most
   await folder.drain({}, context);
   assert.equal(context.bodies.length, 10);
   assert.deepEqual(context.log.complaints, []);
+});
+
+test('T20 a compressed file is not read as text', async (t) => {
+  const folder = new SpoolFolder(t);
+  const whole = gzipSync('one\ntwo\n'.repeat(1000));
+  folder.write('a.gz', whole, 1);
+  folder.write('half.gz', whole.subarray(0, 20), 2);
+  folder.write('text', 'one\n', 3);
+  const context = await folder.drain();
+  assert.deepEqual(context.bodies, ['one']);
+  assert.deepEqual(folder.names(), ['a.gz.SETASIDE', 'half.gz.SETASIDE', 'text.COMPLETED']);
 });
 
 test('T29 a file that may not be read does not keep the others waiting, and is read once it may be', { skip: process.getuid?.() === 0 ? 'root may read everything' : false }, async (t) => {
