@@ -23,7 +23,7 @@ const options = {
   'hdfs.rollSize': integer({ default: 1024, long: true, doc: 'Bytes of bodies after which a file is closed; 0: never.' }),
   'hdfs.rollCount': integer({ default: 10, long: true, doc: 'Events after which a file is closed; 0: never.' }),
   'hdfs.idleTimeout': integer({ default: 0, doc: 'Seconds without a write after which a file is closed; 0: never.' }),
-  'hdfs.batchSize': integer({ default: 100, min: 1, long: true, doc: 'Most events taken from the channel at a time.' }),
+  'hdfs.batchSize': integer({ default: 100, min: 1, long: true, doc: 'Events asked of the channel at a time; a write takes more where more wait, up to 4 MB.' }),
   'hdfs.codeC': optional(
     string({
       check: codecFault,

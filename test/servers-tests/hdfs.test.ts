@@ -19,6 +19,8 @@ import { HdfsFiles, HdfsPlace } from './hdfs-rig.ts';
 const LONG = process.env['MILLRACE_LONG'] === '1';
 const missing = hdfsMissing();
 const options = { ...(missing !== false && { skip: missing }), timeout: 400_000 };
+/** Programs of Hadoop's take seconds to start, and a lease is kept for a minute. */
+const longOnly = { skip: 'takes long: npm run test:servers' };
 let hdfs: Hdfs;
 let folder: string;
 
@@ -137,6 +139,18 @@ test('safe mode: nothing is accepted and nothing is lost; the answer is told', o
   assert.equal(await textOf('/safe'), 'before\nwithin\n');
 });
 
+test('a directory that is full: told, kept, and written once there is room', { ...options, ...(!LONG && longOnly) }, async (t) => {
+  await hdfs.web('PUT', '/full', 'op=MKDIRS');
+  await hdfs.run('org.apache.hadoop.hdfs.tools.DFSAdmin', '-setSpaceQuota', '1', '/full');
+  const { sink } = await make(t, { 'hdfs.path': '/full', 'hdfs.fileType': 'DataStream' });
+  for (let tries = 0; tries < 3; tries++) await assert.rejects(sink.write(batchOf('a'), never), /Quota/);
+  await hdfs.run('org.apache.hadoop.hdfs.tools.DFSAdmin', '-clrSpaceQuota', '/full');
+  await sink.write(batchOf('a'), never);
+  await until('nothing is left of the attempts', async () => (await hdfs.files('/full')).size === 1, 90_000);
+  await sink.stop();
+  assert.equal(await textOf('/full'), 'a\n');
+});
+
 test('S2 S3 a DataNode that stands still: the call is given up in time, and the events are there once', options, async (t) => {
   const { sink } = await make(t, { 'hdfs.path': '/still', 'hdfs.fileType': 'DataStream', 'hdfs.callTimeout': '1500' });
   // A DataNode that has just started may take longer for its first file.
@@ -173,7 +187,7 @@ test('S15 kill -9 of the agent under load: 0 lost, 0 altered, at most a transact
   await judge(t, place, Array.from({ length: LONG ? 10 : 3 }, () => kill));
 });
 
-test('S1 S15 S17 kill -9 of the DataNode and of everything in mid-write, and both down for a while: 0 lost, 0 altered, at most a transaction twice', { ...options, ...(!LONG && { skip: 'takes minutes, because a lease is kept for one: npm run test:servers' }) }, async (t) => {
+test('S1 S15 S17 kill -9 of the DataNode and of everything in mid-write, and both down for a while: 0 lost, 0 altered, at most a transaction twice', { ...options, ...(!LONG && longOnly) }, async (t) => {
   const place = await HdfsPlace.open(t, hdfs, '/referee-long');
   const dataNode = async (): Promise<void> => { await hdfs.dataNode.kill(); await sleep(500); await hdfs.dataNode.start(); };
   const faults: readonly (readonly [string, () => Promise<unknown>])[] = [

@@ -13,7 +13,7 @@ interface Call {
   readonly url: URL;
   readonly body: Buffer;
 }
-type Answer = { readonly status: number; readonly body?: unknown; readonly location?: string } | 'nothing';
+type Answer = { readonly status: number; readonly body?: unknown; readonly location?: string } | 'nothing' | 'cut';
 
 const servers: Server[] = [];
 const agent = new Agent({ keepAlive: true });
@@ -35,6 +35,7 @@ async function serve(answer: (call: Call) => Answer): Promise<{ address: string;
     calls.push(call);
     const said = answer(call);
     if (said === 'nothing') return;
+    if (said === 'cut') return void response.destroy();
     response.writeHead(said.status, { 'content-type': 'application/json', ...(said.location !== undefined && { location: said.location }) });
     response.end(said.body === undefined ? '' : JSON.stringify(said.body));
   };
@@ -94,6 +95,15 @@ test('what the DataNode answers decides: anything but 200 and 201 is a failure, 
     const nameNode = await serve(sendsTo(dataNode.address));
     assert.equal((await outcomeOf((await storeAt([nameNode.address])).append('/f', 0, Buffer.from('a'), never)))[0], 'unclear', String(status));
   }
+});
+
+test('a connection that is cut in place of an answer: unclear behind the DataNode, nothing stored before it', async () => {
+  const cut = await serve(() => 'cut');
+  const nameNode = await serve(sendsTo(cut.address));
+  const store = await storeAt([nameNode.address]);
+  assert.equal((await outcomeOf(store.append('/f', 0, Buffer.alloc(100_000), never)))[0], 'unclear');
+  assert.equal(cut.calls[0]?.body.length, 100_000);
+  assert.equal((await outcomeOf((await storeAt([cut.address])).append('/f', 0, Buffer.from('a'), never)))[0], 'not stored');
 });
 
 test('what the NameNode answers in place of a redirection stores nothing', async () => {
