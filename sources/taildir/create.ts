@@ -61,6 +61,6 @@ export function createTaildir(context: SourceContext, values: TaildirValues, sur
   });
   deliveries.moved = (file) => positions.changed(file);
   const discovery = new Discovery(context, tails, table, { alwaysList: !values.cachePatternMatching, hints: values.watch });
-  const settings = { idleTimeoutMs: Math.max(0, values.idleTimeout), eventTimeoutMs: values['multiline.timeoutMs'] };
+  const settings = { idleTimeoutMs: Math.max(0, values.idleTimeout), eventTimeoutMs: values['multiline.timeoutMs'], readsCompressed: values.compressed === 'read' };
   return new Tailer(context, settings, { table, discovery, reader, deliveries, open, positions }, stopping);
 }

@@ -45,6 +45,12 @@ const ownOptions = {
     outside: 'refuse',
     doc: 'Ours: most lines of one event, with multiline.firstLine; its size is limited by maxLineBytes.',
   }),
+  compressed: choice({
+    values: ['skip', 'read'],
+    default: 'skip',
+    otherwise: 'refuse',
+    doc: 'Ours: what to do with files that are compressed by gzip or zstd: leave them alone, or read each once, without what was read before it was compressed.',
+  }),
   watch: boolean({ default: true, doc: 'Ours: ask the system to tell of changes; without it the files are looked at, each about once a second.' }),
   linksOutside: choice({
     values: ['auto', 'follow', 'refuse'],

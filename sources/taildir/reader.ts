@@ -25,6 +25,9 @@ export interface ReaderRules extends LineRules {
   readonly fileHeader: string | undefined;
 }
 
+/** Makes a batch of lines of a file, the first byte of which stands at `base`. */
+export type BatchMaker = (file: TailFile, bytes: Buffer, lines: Lines, base: number) => Batch;
+
 /**
  * `more`: there is more to read at once. `end`: everything that could be read was. `held`: complete lines wait for those that may belong
  * to them. `shrunk`: the file is shorter than what was read of it. `changed`: the bytes in front of the position are others than before.
@@ -41,12 +44,12 @@ interface Piece {
 /** Reads files from their positions on and sends what is complete. Keeps nothing of an unfinished line: it is read again. */
 export class Reader {
   readonly #context: SourceContext;
-  readonly #rules: ReaderRules;
+  readonly rules: ReaderRules;
   readonly #deliveries: Deliveries;
 
   constructor(context: SourceContext, rules: ReaderRules, deliveries: Deliveries) {
     this.#context = context;
-    this.#rules = rules;
+    this.rules = rules;
     this.#deliveries = deliveries;
   }
 
@@ -71,7 +74,7 @@ export class Reader {
   /** Sends what stands behind the last line feed as an event: nobody will end that line any more. */
   sendRest(file: TailFile, handle: TailHandle): boolean {
     const position = file.read.position;
-    const bytes = this.#readNow(handle, position, Math.min(handle.facts().size - position, this.#rules.maxLineBytes));
+    const bytes = this.#readNow(handle, position, Math.min(handle.facts().size - position, this.rules.maxLineBytes));
     const overlap = overlapOf(position);
     if (bytes.length <= overlap || !sameOverlap(file.read, bytes)) return false;
     const lines: Lines = { bounds: Uint32Array.of(overlap, bytes.length), count: file.discarding ? 0 : 1, end: bytes.length, tooLong: 0 };
@@ -86,7 +89,7 @@ export class Reader {
   }
 
   async #readPieces(file: TailFile, handle: TailHandle, facts: FileFacts, closed: boolean): Promise<Outcome> {
-    let left = this.#rules.mostEvents;
+    let left = this.rules.mostEvents;
     let bytesLeft = TURN_BYTES;
     let want = CHUNK_BYTES;
     let next: Promise<Piece> | undefined;
@@ -105,11 +108,11 @@ export class Reader {
       const last = bytes.lastIndexOf(LINE_FEED);
       const following = position + last + 1 - overlap;
       // While these lines are searched and sent, the next ones are read.
-      if (last >= overlap && !this.#rules.firstLine && left === Infinity && !atEnd && facts.size - following > NOW_BYTES && bytesLeft > bytes.length && !this.#deliveries.isFull) {
+      if (last >= overlap && !this.rules.firstLine && left === Infinity && !atEnd && facts.size - following > NOW_BYTES && bytesLeft > bytes.length && !this.#deliveries.isFull) {
         next = this.#fetch(handle, following, Math.min(CHUNK_BYTES, facts.size - following));
         next.catch(() => undefined);
       }
-      const lines = last < overlap ? NO_LINES : findLines(last + 1 === bytes.length ? bytes : bytes.subarray(0, last + 1), overlap, left, this.#rules, closed);
+      const lines = last < overlap ? NO_LINES : findLines(last + 1 === bytes.length ? bytes : bytes.subarray(0, last + 1), overlap, left, this.rules, closed);
       if (lines.end > overlap) {
         bytesLeft -= lines.end - overlap;
         left -= lines.count;
@@ -125,7 +128,7 @@ export class Reader {
 
   /** No event is complete. Answers how many bytes to read in place of these, or how things stand. 0: go on behind what was sent. */
   #unfinished(file: TailFile, bytes: Buffer, overlap: number, hasLines: boolean, available: number): number | Outcome {
-    const { maxLineBytes, longLines } = this.#rules;
+    const { maxLineBytes, longLines } = this.rules;
     const length = bytes.length - overlap;
     if (length < maxLineBytes) {
       if (length < available) return Math.min(Math.max(CHUNK_BYTES, 2 * length), maxLineBytes);
@@ -160,7 +163,7 @@ export class Reader {
   /** A long line whose end had not come: only what was added is searched for it. */
   #isLineStillOpen(file: TailFile, handle: TailHandle, size: number): boolean {
     const { position } = file.read;
-    if (file.searchedTo - position < CHUNK_BYTES || size <= file.searchedTo || size - position >= this.#rules.maxLineBytes) return false;
+    if (file.searchedTo - position < CHUNK_BYTES || size <= file.searchedTo || size - position >= this.rules.maxLineBytes) return false;
     if (!stillThere(file.read, handle)) return false;
     const bytes = Buffer.allocUnsafe(Math.min(size - file.searchedTo, CHUNK_BYTES));
     const read = handle.readNow(bytes, 0, bytes.length, file.searchedTo);
@@ -174,8 +177,8 @@ export class Reader {
     const base = file.read.position - overlapOf(file.read.position);
     if (lines.tooLong > 0) this.#context.count('LineTooLongCount', lines.tooLong);
     const { bounds, count, end } = lines;
-    const batch = count === 0 ? undefined : this.#batch(file, bytes, lines, base);
-    const { batchSize } = this.#rules;
+    const batch = count === 0 ? undefined : this.batch(file, bytes, lines, base);
+    const { batchSize } = this.rules;
     for (let from = 0; from < count || from === 0; from += batchSize) {
       const to = Math.min(count, from + batchSize);
       file.read = advanced(file.read, bytes, base, to < count ? (bounds[2 * to] as number) : end);
@@ -184,12 +187,13 @@ export class Reader {
     file.searchedTo = file.read.position;
   }
 
-  #batch(file: TailFile, bytes: Buffer, { bounds, count }: Lines, base: number): Batch {
-    const { byteOffsetHeader, fileHeader } = this.#rules;
+  /** Gives lines the headers that their file has. */
+  readonly batch: BatchMaker = (file, bytes, { bounds, count }, base) => {
+    const { byteOffsetHeader, fileHeader } = this.rules;
     let batch = byteOffsetHeader ? withOffsets(bytes, bounds, count, base) : Batch.over(bytes, bounds, count);
     for (const [key, value] of file.headers) batch = batch.withHeader(key, value, false);
     return fileHeader === undefined ? batch : batch.withHeader(fileHeader, file.shownPath, false);
-  }
+  };
 
   #fetch(handle: TailHandle, position: number, want: number): Promise<Piece> {
     if (want < NOW_BYTES) {

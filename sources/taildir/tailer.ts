@@ -17,6 +17,8 @@ export interface TailerSettings {
   readonly idleTimeoutMs: number;
   /** Lines that may belong to an event wait for others this long. */
   readonly eventTimeoutMs: number;
+  /** Compressed files are read, once. */
+  readonly readsCompressed: boolean;
 }
 
 export interface TailerParts {
@@ -30,6 +32,8 @@ export interface TailerParts {
 
 /** Pause between two looks at everything that time brings about. */
 const TICK_MS = 250;
+/** A compressed file that has not changed for this long may be whole. */
+const COMPRESSED_MS = 1000;
 /** Between two looks for files that are to be closed. */
 const CLOSE_MS = 1000;
 /** Changes that come close together are read together. */
@@ -238,6 +242,10 @@ export class Tailer implements Source {
       this.#again(file, RETRY_MS);
       return false;
     }
+    if ((kind === 'gzip' || kind === 'zstd') && this.#settings.readsCompressed) {
+      await this.#readCompressed(file, handle, kind);
+      return false;
+    }
     if (kind !== 'none') {
       this.#refuse(file, `is compressed (${kind})`);
       return false;
@@ -246,6 +254,27 @@ export class Tailer implements Source {
     if (beginning === 'known') return true;
     this.#again(file, WAIT_MS);
     return false;
+  }
+
+  /** Once it is whole, and what it was made of is settled. */
+  async #readCompressed(file: TailFile, handle: TailHandle, kind: 'gzip' | 'zstd'): Promise<void> {
+    const { table, deliveries, reader } = this.#parts;
+    const quietMs = table.now() - Number(handle.facts().modifiedNs / 1_000_000n);
+    if (quietMs < COMPRESSED_MS || file.inFlight.length > 0) return this.#again(file, WAIT_MS);
+    const marks = [...table.departed.map(({ mark }) => mark), ...[...table.all].map(({ read }) => read)];
+    try {
+      const { knownContent, readCompressed } = await import('./compressed.ts');
+      const known = await knownContent(handle, kind, marks);
+      this.#context.log.info('compressed file is read', { path: file.shownPath, known });
+      const parts = { rules: reader.rules, deliveries, make: reader.batch, signal: this.#stopping.signal };
+      if (!(await readCompressed(file, handle, kind, known, parts))) return;
+      file.lastSize = handle.facts().size;
+      file.lastModifiedNs = handle.facts().modifiedNs;
+      this.#parts.positions.changed(file);
+    } catch (error) {
+      this.#context.log.debug('compressed file is not whole', { path: file.shownPath, reason: describeError(error) });
+      this.#again(file, RETRY_MS);
+    }
   }
 
   #refuse(file: TailFile, reason: string): void {

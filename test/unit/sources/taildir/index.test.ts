@@ -3,6 +3,7 @@ import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { tailFiles, type TailFiles } from '../../../../io/tail-files.ts';
 import { taildirSource } from '../../../../sources/taildir/index.ts';
 import { eventually } from '../../../conformance/fakes.ts';
@@ -30,6 +31,27 @@ describe('taildir source, beyond Flume', { concurrency: 4 }, () => {
     await rig.start();
     assert.deepEqual(await rig.events(2), ['first\n  at a\n  at b', 'second\n  at c']);
   });
+
+  for (const [kind, pack] of [['gzip', gzipSync], ['zstd', zstdCompressSync]] as const) {
+    test(`T20 compressed = read: a ${kind} file once, without what was read of it before; half a file waits`, async (t) => {
+      const rig = new TailRig(t, { compressed: 'read', fileHeader: 'true' });
+      const text = Array.from({ length: 30_000 }, (_, index) => `line ${index}\n`).join('');
+      rig.write('app.log.1', text);
+      await rig.start();
+      await rig.events(30_000);
+      const packed = pack(Buffer.from(`${text}more\nlast`));
+      rig.write('app.log.1.x', packed.subarray(0, packed.length - 20));
+      rmSync(rig.path('app.log.1'));
+      await sleep(1500);
+      rig.append('app.log.1.x', packed.subarray(packed.length - 20));
+      rig.write('other.x', pack(Buffer.from('one\ntwo\n')));
+      assert.deepEqual((await rig.events(30_004)).slice(30_000).toSorted(), ['last', 'more', 'one', 'two']);
+      await rig.restart();
+      await sleep(1500);
+      assert.equal(rig.bodies.length, 30_004);
+      assert.deepEqual(rig.positions().map(({ pos }) => pos).toSorted((a, b) => a - b), [statSync(rig.path('other.x')).size, packed.length].toSorted((a, b) => a - b));
+    });
+  }
 
   test('names that are not text are read under their true bytes', async (t) => {
     const rig = new TailRig(t, { fileHeader: 'true' });
