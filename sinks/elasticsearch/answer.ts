@@ -12,8 +12,10 @@ export type Verdict =
 /** What was asked for, as far as an answer has to fit it. */
 export interface Asked {
   readonly operation: 'index' | 'create';
-  /** Of each document in the request, where we chose it. */
-  readonly ids: readonly (string | undefined)[];
+  /** Documents in the request. */
+  readonly count: number;
+  /** Of a document in the request, by its number there, where we chose it. */
+  idOf(index: number): string | undefined;
   /** The name of the index depends on what the events carry: an index that is missing is then a fault of the event. */
   readonly indexFromEvents: boolean;
 }
@@ -38,16 +40,16 @@ const NOT_THE_DOCUMENT = [
  */
 export function judge(body: Buffer, asked: Asked): Verdict[] {
   const items = itemsOf(body);
-  const { operation, ids } = asked;
-  if (items.length !== ids.length) throw new OddAnswerError(`the answer speaks of ${items.length} documents, and ${ids.length} were sent`);
+  const { operation, count } = asked;
+  if (items.length !== count) throw new OddAnswerError(`the answer speaks of ${items.length} documents, and ${count} were sent`);
   return items.map((item, index) => {
     const result = isRecord(item) && Object.keys(item).length === 1 ? item[operation] : undefined;
     if (!isRecord(result) || !Number.isInteger(result['status'])) {
-      throw new OddAnswerError(`document ${index + 1} of ${ids.length} has an answer that is none to "${operation}"`);
+      throw new OddAnswerError(`document ${index + 1} of ${count} has an answer that is none to "${operation}"`);
     }
-    const id = ids[index];
+    const id = asked.idOf(index);
     if (id !== undefined && result['_id'] !== undefined && result['_id'] !== id) {
-      throw new OddAnswerError(`document ${index + 1} of ${ids.length} has the answer of another one`);
+      throw new OddAnswerError(`document ${index + 1} of ${count} has the answer of another one`);
     }
     return verdictOf(result['status'] as number, result['error'], id !== undefined, asked);
   });

@@ -31,12 +31,14 @@ export async function createElasticsearchSink(context: Context, values: Options)
     document: documentMaker({
       form: values.documents === 'body' ? 'body' : values.serializer.endsWith('DynamicSerializer') ? 'dynamic' : 'logstash',
       needsTimestamp: dataStream !== undefined,
+    }),
+    decoding: {
       notUtf8: values.notUtf8,
       replaced: () => {
         context.count('EventNotUtf8Count', 1);
         context.log.warn('a body is not UTF-8; what cannot be read in it becomes U+FFFD, as in Flume (see notUtf8)');
       },
-    }),
+    },
   });
 }
 

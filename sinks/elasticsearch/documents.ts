@@ -1,21 +1,20 @@
 import { isUtf8 } from 'node:buffer';
+import type { Batch } from '../../core/batch.ts';
 import type { HeaderLookup } from '../../core/path-escapes.ts';
 
 /** An event that no document can be made of; the message says why. */
 export class DocumentError extends Error {}
 
-export interface DocumentSource {
-  readonly body: Buffer;
-  readonly headers: ReadonlyMap<string, string>;
-}
-
-export type DocumentMaker = (event: DocumentSource, nowMs: number) => string;
+export type DocumentMaker = (body: string, headers: ReadonlyMap<string, string>, nowMs: number) => string;
 
 export interface DocumentOptions {
   /** `logstash` and `dynamic` are Flume's serializers; `body`: the body is a JSON object and the document. */
   readonly form: 'logstash' | 'dynamic' | 'body';
   /** A document without `@timestamp` gets one: data streams take no other. */
   readonly needsTimestamp: boolean;
+}
+
+export interface DecodingOptions {
   /** A body that is not UTF-8: unreadable bytes are replaced, each byte is read as a character of ISO 8859-1, or the event is refused. */
   readonly notUtf8: 'replace' | 'latin1' | 'reject';
   /** Called for each event whose bytes were replaced. */
@@ -33,27 +32,31 @@ const LOGSTASH_FIELDS = [
 ] as const;
 
 /** Turns events into the JSON texts of documents, each on one line. They throw DocumentError. */
-export function documentMaker({ form, needsTimestamp, notUtf8, replaced }: DocumentOptions): DocumentMaker {
-  const textOf = (body: Buffer): string => {
-    if (isUtf8(body)) return body.toString();
-    if (notUtf8 === 'reject') throw new DocumentError('its body is not UTF-8');
-    if (notUtf8 === 'latin1') return body.toString('latin1');
-    replaced();
-    return body.toString();
-  };
-  if (form === 'body') return (event, nowMs) => bodyDocument(textOf(event.body), event, needsTimestamp ? nowMs : undefined);
+export function documentMaker({ form, needsTimestamp }: DocumentOptions): DocumentMaker {
+  if (form === 'body') return (body, headers, nowMs) => bodyDocument(body, headers, needsTimestamp ? nowMs : undefined);
   const bodyField = form === 'logstash' ? '"@message"' : '"body"';
   const headerFields = form === 'logstash' ? logstashFields : dynamicFields;
   // Events of one batch often share one map of headers.
   let last: ReadonlyMap<string, string> | undefined;
   let fields = '';
-  return ({ body, headers }, nowMs) => {
+  return (body, headers, nowMs) => {
     if (headers !== last) fields = headerFields(headers);
     last = headers;
     const stamped = form === 'logstash' ? isStamped(headers) : headers.has('@timestamp');
     const stamp = needsTimestamp && !stamped ? `"@timestamp":"${iso(timestampOf((name) => headers.get(name)) ?? nowMs)}",` : '';
-    return `{${stamp}${bodyField}:${valueText(textOf(body))}${fields}}`;
+    return `{${stamp}${bodyField}:${valueText(body)}${fields}}`;
   };
+}
+
+/** The text of a body. Throws DocumentError. */
+export function textOf(batch: Batch, event: number, { notUtf8, replaced }: DecodingOptions): string {
+  const text = batch.bytes.toString('utf8', batch.bounds[2 * event], batch.bounds[2 * event + 1]);
+  // What stands for unreadable bytes may also have been sent as such.
+  if (!text.includes('\ufffd') || isUtf8(batch.body(event))) return text;
+  if (notUtf8 === 'reject') throw new DocumentError('its body is not UTF-8');
+  if (notUtf8 === 'latin1') return batch.body(event).toString('latin1');
+  replaced();
+  return text;
 }
 
 /** Header `timestamp`, else `@timestamp`, in milliseconds; `undefined` without both. Throws DocumentError where it is no number. */
@@ -79,7 +82,7 @@ function dynamicFields(headers: ReadonlyMap<string, string>): string {
   return headers.size === 0 ? '' : `,${pairs(headers)}`;
 }
 
-function bodyDocument(body: string, { headers }: DocumentSource, nowMs: number | undefined): string {
+function bodyDocument(body: string, headers: ReadonlyMap<string, string>, nowMs: number | undefined): string {
   const text = body.trim();
   const object = text.startsWith('{') ? parsed(text) : undefined;
   if (object === undefined) throw new DocumentError('its body is no JSON object, and serializer bodies are to be the documents');

@@ -6,7 +6,8 @@ import { Backoff } from '../../io/backoff.ts';
 import { HttpClient, retryAfterMs, type HttpAnswer } from '../../io/http-client.ts';
 import { Actions, isEventsFault, type ActionOptions } from './actions.ts';
 import { judge, type Verdict } from './answer.ts';
-import type { DocumentMaker } from './documents.ts';
+import { DocumentBuffer } from './document-buffer.ts';
+import { textOf, type DecodingOptions, type DocumentMaker } from './documents.ts';
 import { Hosts } from './hosts.ts';
 import { authorization, statusError } from './requests.ts';
 import type { SinkSettings } from './settings.ts';
@@ -19,19 +20,13 @@ const RETRY = { firstMs: 200, mostMs: 10_000 };
  */
 const REST_MS = 60_000;
 const LONGEST_WAIT_MS = 60_000;
+const LONGEST_REPLY = 2000;
 
 export interface SinkParts {
   readonly settings: SinkSettings;
   readonly actions: ActionOptions;
   readonly document: DocumentMaker;
-}
-
-/** A document on its way: two lines, and the event it was made of. */
-interface Item {
-  readonly event: number;
-  readonly lines: string;
-  readonly bytes: number;
-  readonly id: string | undefined;
+  readonly decoding: DecodingOptions;
 }
 
 /** What is known of the batch that is being written. */
@@ -40,8 +35,8 @@ interface Progress {
   /** 1 for each event that the server has answered for good. */
   readonly settled: Uint8Array;
   settledCount: number;
-  /** Those that the server could not read, each in a request of its own, and what it said of the last. */
-  readonly unreadable: Item[];
+  /** Events that the server could not read, each in a request of its own, and what it said of the last. */
+  readonly unreadable: number[];
   unreadableError?: Error;
 }
 
@@ -55,6 +50,7 @@ export class ElasticsearchSink implements Sink {
   readonly #settings: SinkSettings;
   readonly #actions: Actions;
   readonly #document: DocumentMaker;
+  readonly #decoding: DecodingOptions;
   readonly #operation: 'index' | 'create';
   readonly #client: HttpClient;
   readonly #hosts: Hosts;
@@ -65,14 +61,17 @@ export class ElasticsearchSink implements Sink {
   #notBeforeMs = 0;
   /** A request was accepted, in whole or in part: the server understands us. */
   #understood = false;
+  /** Memory for documents, free for the next write. */
+  #spare: DocumentBuffer | undefined;
 
-  constructor(context: Context, { settings, actions, document }: SinkParts) {
+  constructor(context: Context, { settings, actions, document, decoding }: SinkParts) {
     this.batchSize = settings.batchSize;
     this.#context = context;
     this.#settings = settings;
     this.#actions = new Actions(actions);
     this.#operation = actions.operation;
     this.#document = document;
+    this.#decoding = decoding;
     this.#mostBytes = settings.mostRequestBytes;
     this.#client = new HttpClient({ ...settings.http, log: context.log });
     this.#hosts = new Hosts(settings.urls);
@@ -97,118 +96,128 @@ export class ElasticsearchSink implements Sink {
 
   async write(batch: Batch, signal: AbortSignal, origin?: Origin): Promise<void> {
     const progress: Progress = { rejected: new Map(), settled: new Uint8Array(batch.size), settledCount: 0, unreadable: [] };
+    // A write that was given up may still send from its own.
+    const documents = this.#spare ?? new DocumentBuffer();
+    this.#spare = undefined;
+    const sending: Sending = { documents, progress, idOf: this.#actions.ids(batch, origin), signal };
     const shared = batch.hasOwnHeaders || batch.size === 0 ? undefined : batch.headers(0);
     const nowMs = Date.now();
-    const idOf = this.#actions.ids(batch, origin);
-    let items: Item[] = [];
-    let bytes = 0;
     for (let event = 0; event < batch.size; event++) {
-      const item = this.#item({ batch, event, headers: shared ?? batch.headers(event), idOf, nowMs }, progress);
-      if (!item) continue;
-      if (items.length > 0 && bytes + item.bytes > this.#mostBytes) {
-        await this.#deliver(items, progress, signal);
-        items = [];
-        bytes = 0;
-      }
-      items.push(item);
-      bytes += item.bytes;
+      const text = this.#linesOf({ batch, event, headers: shared ?? batch.headers(event), nowMs }, sending);
+      if (text === undefined) continue;
+      if (documents.add(event, text, this.#mostBytes)) continue;
+      await this.#deliver(sending);
+      documents.clear();
+      documents.add(event, text, Infinity);
     }
-    if (items.length > 0) await this.#deliver(items, progress, signal);
+    if (documents.count > 0) await this.#deliver(sending);
+    documents.clear();
+    this.#spare = documents;
     this.#judgeUnreadable(progress);
     if (progress.rejected.size > 0) throw rejection(progress.rejected);
   }
 
-  #item({ batch, event, headers, idOf, nowMs }: ItemSource, { rejected }: Progress): Item | undefined {
+  /** The two lines of an event; `undefined` for one of which no document can be made. */
+  #linesOf({ batch, event, headers, nowMs }: DocumentSource, { idOf, progress }: Sending): string | undefined {
     try {
-      const id = idOf(event);
-      const line = this.#actions.line(batch, event, id, nowMs);
-      const document = this.#document({ body: batch.body(event), headers }, nowMs);
-      const lines = `${line}\n${document}\n`;
-      return { event, lines, bytes: Buffer.byteLength(lines), id };
+      const line = this.#actions.line(batch, event, idOf(event), nowMs);
+      return `${line}\n${this.#document(textOf(batch, event, this.#decoding), headers, nowMs)}\n`;
     } catch (error) {
       if (!isEventsFault(error)) throw error;
-      rejected.set(event, { reason: `no document can be made of the event: ${error.message}` });
+      progress.rejected.set(event, { reason: `no document can be made of the event: ${error.message}` });
       return undefined;
     }
   }
 
-  /** Resolves once each item is stored or rejected. */
-  async #deliver(all: readonly Item[], progress: Progress, signal: AbortSignal): Promise<void> {
+  /** Resolves once each document is stored or rejected. */
+  async #deliver(sending: Sending): Promise<void> {
+    const { documents, progress, signal } = sending;
     const backoff = new Backoff(RETRY);
     const restUntilMs = performance.now() + REST_MS;
-    for (let items = all; items.length > 0; ) {
+    for (let places: readonly number[] = documents.places(); places.length > 0; ) {
       try {
-        const later = await this.#request(items, progress, signal);
-        if (later.length < items.length) backoff.succeeded();
-        items = later;
-        if (items.length === 0) return;
+        const later = await this.#request(places, sending);
+        if (later.length < places.length) backoff.succeeded();
+        places = later;
+        if (places.length === 0) return;
       } catch (error) {
         // Until something of the batch is stored the whole of it may go back, and to another sink of a group.
         if (isAbort(error) || progress.settledCount === 0 || performance.now() > restUntilMs) throw error;
-        items = items.filter(({ event }) => progress.settled[event] === 0);
-        this.#context.log.warn('the rest of a batch cannot be sent; it is tried again', { events: items.length, reason: describeError(error) });
+        places = places.filter((place) => progress.settled[documents.event(place)] === 0);
+        this.#context.log.warn('the rest of a batch cannot be sent; it is tried again', { events: places.length, reason: describeError(error) });
       }
       await sleep(backoff.nextMs(), undefined, { signal });
     }
   }
 
-  /** One request, or several where it was too large. Resolves with the items that may be taken later. */
-  async #request(items: readonly Item[], progress: Progress, signal: AbortSignal): Promise<readonly Item[]> {
+  /** One request, or several where it was too large. Resolves with the places of documents that may be taken later. */
+  async #request(places: readonly number[], sending: Sending): Promise<readonly number[]> {
+    const { documents, idOf, signal } = sending;
     const wait = this.#notBeforeMs - performance.now();
     if (wait > 0) await sleep(wait, undefined, { signal });
-    const { answer, url } = await this.#hosts.ask((host) => this.#post(host, items, signal));
+    const body = documents.bytes(places);
+    const { answer, url } = await this.#hosts.ask((host) => this.#post(host, body, signal));
     const { status } = answer;
     if (status === 429 || status === 503) this.#waitAsAsked(answer);
-    if (status === 413 || status === 400) return this.#halves(items, { answer, url }, progress, signal);
+    if (status === 413 || status === 400) return this.#halves(places, { answer, url }, sending);
     if (status !== 200 && status !== 201) throw statusError(answer, url);
-    const asked = { operation: this.#operation, ids: items.map(({ id }) => id), indexFromEvents: this.#actions.indexFromEvents };
-    return this.#settle(items, judge(answer.body, asked), progress);
+    const asked = {
+      operation: this.#operation,
+      count: places.length,
+      idOf: (index: number) => idOf(documents.event(places[index] as number)),
+      indexFromEvents: this.#actions.indexFromEvents,
+    };
+    return this.#settle(places, judge(answer.body, asked), sending);
   }
 
-  #settle(items: readonly Item[], verdicts: readonly Verdict[], progress: Progress): readonly Item[] {
-    const later: Item[] = [];
+  #settle(places: readonly number[], verdicts: readonly Verdict[], { documents, progress }: Sending): readonly number[] {
+    const later: number[] = [];
     let already = 0;
     let reason = '';
     for (const [index, verdict] of verdicts.entries()) {
-      const item = items[index] as Item;
+      const place = places[index] as number;
       if (verdict.kind === 'later') {
-        later.push(item);
+        later.push(place);
         reason ||= verdict.reason;
         continue;
       }
-      settle(item, progress);
-      if (verdict.kind === 'never') progress.rejected.set(item.event, verdict);
+      const event = documents.event(place);
+      settle(event, progress);
+      if (verdict.kind === 'never') progress.rejected.set(event, verdict);
       else if (verdict.already) already++;
     }
-    if (later.length < items.length) this.#understood = true;
+    if (later.length < places.length) this.#understood = true;
     if (already > 0) this.#context.count('DocumentAlreadyThereCount', already);
     if (later.length === 0) return later;
     this.#context.count('DocumentRetryCount', later.length);
     if (progress.settledCount === 0) throw new Error(`none of ${later.length} documents is taken: ${reason}`);
-    this.#context.log.warn('some documents are not taken now; they are sent again', { documents: later.length, of: items.length, reason });
+    this.#context.log.warn('some documents are not taken now; they are sent again', { documents: later.length, of: places.length, reason });
     return later;
   }
 
   /** A request that is too large, or that the server does not understand: what is to blame is found by halving. */
-  async #halves(items: readonly Item[], { answer, url }: Answered, progress: Progress, signal: AbortSignal): Promise<readonly Item[]> {
-    const [only] = items;
-    if (only && items.length === 1) {
-      const reply = answer.body.toString('utf8', 0, 2000);
-      if (answer.status === 413) {
-        settle(only, progress);
-        progress.rejected.set(only.event, { reason: `the server takes no document of ${only.bytes} bytes (413)`, reply });
-        return [];
-      }
-      progress.unreadable.push(only);
-      progress.unreadableError = statusError(answer, url);
-      if (progress.settledCount === 0 && progress.unreadable.length >= MOST_UNREADABLE) throw progress.unreadableError;
+  async #halves(places: readonly number[], { answer, url }: Answered, sending: Sending): Promise<readonly number[]> {
+    const { documents, progress } = sending;
+    const tooLarge = answer.status === 413;
+    if (places.length === 1) {
+      const event = documents.event(places[0] as number);
+      if (!tooLarge) return this.#cannotBeRead(event, statusError(answer, url), progress);
+      settle(event, progress);
+      const reason = `the server takes no document of ${documents.bytes(places).length} bytes (413)`;
+      progress.rejected.set(event, { reason, reply: answer.body.toString('utf8', 0, LONGEST_REPLY) });
       return [];
     }
-    const middle = Math.ceil(items.length / 2);
-    if (answer.status === 413) this.#lowerLimit(items);
-    const later: Item[] = [];
-    for (const half of [items.slice(0, middle), items.slice(middle)]) later.push(...(await this.#request(half, progress, signal)));
-    return later;
+    if (tooLarge) this.#lowerLimit(documents.sizes(places));
+    const middle = Math.ceil(places.length / 2);
+    const first = await this.#request(places.slice(0, middle), sending);
+    return [...first, ...(await this.#request(places.slice(middle), sending))];
+  }
+
+  #cannotBeRead(event: number, error: Error, progress: Progress): readonly number[] {
+    progress.unreadable.push(event);
+    progress.unreadableError = error;
+    if (progress.settledCount === 0 && progress.unreadable.length >= MOST_UNREADABLE) throw error;
+    return [];
   }
 
   /**
@@ -218,21 +227,21 @@ export class ElasticsearchSink implements Sink {
   #judgeUnreadable({ unreadable, unreadableError, settledCount, rejected }: Progress): void {
     if (!unreadableError) return;
     if (settledCount === 0 && (unreadable.length > 1 || !this.#understood)) throw unreadableError;
-    for (const { event } of unreadable) rejected.set(event, { reason: `the server cannot read it: ${unreadableError.message}` });
+    for (const event of unreadable) rejected.set(event, { reason: `the server cannot read it: ${unreadableError.message}` });
   }
 
-  #lowerLimit(items: readonly Item[]): void {
-    const bytes = items.reduce((sum, item) => sum + item.bytes, 0);
-    const largest = items.reduce((most, item) => Math.max(most, item.bytes), 0);
+  #lowerLimit(sizes: readonly number[]): void {
+    const bytes = sizes.reduce((sum, size) => sum + size, 0);
+    const largest = sizes.reduce((most, size) => Math.max(most, size), 0);
     // One event that is too large says nothing of the others.
     if (largest > bytes / 2) return;
     this.#mostBytes = Math.min(this.#mostBytes, Math.max(Math.ceil(bytes / 2), 64 * 1024));
     this.#context.log.info('the server takes no requests of this size; smaller ones are sent from now on', { bytes, next: this.#mostBytes });
   }
 
-  async #post(host: URL, items: readonly Item[], signal: AbortSignal): Promise<HttpAnswer> {
+  async #post(host: URL, documents: Buffer, signal: AbortSignal): Promise<HttpAnswer> {
     const { login, compression } = this.#settings;
-    let body = Buffer.from(items.length === 1 ? (items[0] as Item).lines : items.map(({ lines }) => lines).join(''));
+    let body = documents;
     const headers: Record<string, string> = { 'content-type': 'application/x-ndjson', accept: 'application/json', ...authorization(host, login) };
     if (compression === 'gzip') {
       body = await gzipped(body);
@@ -254,15 +263,22 @@ interface Answered {
   readonly url: URL;
 }
 
-interface ItemSource {
+interface DocumentSource {
   readonly batch: Batch;
   readonly event: number;
   readonly headers: ReadonlyMap<string, string>;
-  idOf(event: number): string | undefined;
   readonly nowMs: number;
 }
 
-function settle({ event }: Item, progress: Progress): void {
+/** One write under way. */
+interface Sending {
+  readonly documents: DocumentBuffer;
+  readonly progress: Progress;
+  readonly signal: AbortSignal;
+  idOf(event: number): string | undefined;
+}
+
+function settle(event: number, progress: Progress): void {
   progress.settled[event] = 1;
   progress.settledCount++;
 }
@@ -273,7 +289,7 @@ function rejection(rejected: ReadonlyMap<number, RejectionDetail>): RejectedErro
   return new RejectedError(indices, details[0]?.reason ?? '', { details });
 }
 
-function gzipped(body: Buffer): Promise<Buffer<ArrayBuffer>> {
+function gzipped(body: Buffer): Promise<Buffer> {
   const { gzip } = process.getBuiltinModule('node:zlib');
   return new Promise((resolve, reject) => {
     gzip(body, { level: 1 }, (error, bytes) => (error ? reject(error) : resolve(bytes)));

@@ -63,8 +63,7 @@ async function askFlume(cases: readonly Case[]): Promise<string[][]> {
 
 function askOurs({ body, headers }: Case): string[] {
   const event = { body: Buffer.from(body), headers: new Map(Object.entries(headers)) };
-  const parts = { needsTimestamp: false, notUtf8: 'replace', replaced: () => undefined } as const;
-  const documents = (['logstash', 'dynamic'] as const).map((form) => documentMaker({ form, ...parts })(event, 0));
+  const documents = (['logstash', 'dynamic'] as const).map((form) => documentMaker({ form, needsTimestamp: false })(body, event.headers, 0));
   const actions = new Actions({ operation: 'index', index: compileEscapes('flume'), daily: true, id: 'server' });
   const line = JSON.parse(actions.line(Batch.of([event]), 0, undefined, 0)) as { index: { _index: string } };
   return [...documents, 'timestamp' in headers ? line.index._index : ''];

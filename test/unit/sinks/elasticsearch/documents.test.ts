@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DocumentError, documentMaker, type DocumentOptions } from '../../../../sinks/elasticsearch/documents.ts';
+import { Batch } from '../../../../core/batch.ts';
+import { DocumentError, documentMaker, textOf, type DecodingOptions, type DocumentOptions } from '../../../../sinks/elasticsearch/documents.ts';
 
 const NOW = Date.UTC(2026, 10, 21, 12);
 
-function maker(options: Partial<DocumentOptions> = {}) {
+function maker(options: Partial<DocumentOptions & DecodingOptions> = {}) {
   let replaced = 0;
-  const make = documentMaker({ form: 'logstash', needsTimestamp: false, notUtf8: 'replace', replaced: () => replaced++, ...options });
-  const text = (body: string | Buffer, headers: Record<string, string> = {}): string => make({ body: Buffer.from(body), headers: new Map(Object.entries(headers)) }, NOW);
+  const make = documentMaker({ form: 'logstash', needsTimestamp: false, ...options });
+  const decoding: DecodingOptions = { notUtf8: 'replace', replaced: () => replaced++, ...options };
+  const text = (body: string | Buffer, headers: Record<string, string> = {}): string => {
+    const map = new Map(Object.entries(headers));
+    return make(textOf(Batch.of([{ body: Buffer.from(body), headers: map }]), 0, decoding), map, NOW);
+  };
   const parsed = (body: string | Buffer, headers: Record<string, string> = {}): unknown => JSON.parse(text(body, headers));
   return { text, parsed, replaced: () => replaced };
 }
@@ -98,4 +103,5 @@ test('bodies that are not UTF-8 are replaced and told, read as ISO 8859-1, or re
   assert.equal(replacing.replaced(), 1);
   assert.deepEqual((maker({ notUtf8: 'latin1' }).parsed(body) as Record<string, unknown>)['@message'], 'aäb');
   assert.throws(() => maker({ notUtf8: 'reject' }).text(body), /not UTF-8/);
+  assert.equal((maker({ notUtf8: 'reject' }).parsed('\ufffd') as Record<string, unknown>)['@message'], '\ufffd');
 });
