@@ -38,7 +38,7 @@ export async function runAgent(given: AgentArguments, io: AgentIo): Promise<numb
   if (!loaded.plan) return EX_CONFIG;
   const deadLetters = readDeadLetterSettings(args.name, io.systemProperties);
   for (const sentence of deadLetters.problems) io.err(`Warning: ${sentence}\n`);
-  let service: ServiceReports | undefined;
+  const service: { reports?: ServiceReports } = {};
   const agent = new RunningAgent({
     agent: args.name,
     version: readBuildFacts().version,
@@ -48,15 +48,16 @@ export async function runAgent(given: AgentArguments, io: AgentIo): Promise<numb
     stopTimeoutMs: args.stopTimeoutMs ?? DEFAULT_STOP_MS,
     deadLetters: deadLetters.settings,
     tries: args.confFiles.some((path) => resolve(path) === QUICKSTART) ? [DEMO] : [],
-    moved: (to) => service?.[to](),
+    moved: (to) => service.reports?.[to](),
   });
-  service = await reportToService(agent, args, io);
+  const reports = await reportToService(agent, args, io);
+  if (reports) service.reports = reports;
   const release = handleSignals(agent);
   const monitoring = await startMonitoring(agent, args, io);
   try {
     agent.start(loaded.plan, seen).then(
       () => {
-        service?.started();
+        reports?.started();
         agent.announce(monitoring.url());
       },
       (error: unknown) => agent.fatal(error instanceof Error ? error : new Error(String(error))),
@@ -64,7 +65,7 @@ export async function runAgent(given: AgentArguments, io: AgentIo): Promise<numb
     return await agent.ended;
   } finally {
     release();
-    service?.close();
+    reports?.close();
     await monitoring.stop();
   }
 }
