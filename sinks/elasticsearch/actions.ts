@@ -56,7 +56,7 @@ export class Actions {
       this.#lastIndex = name;
     }
     let line = this.#lastStart;
-    if (id !== undefined) line += this.#options.id === 'origin' ? `,"_id":"${id}"` : `,"_id":${JSON.stringify(id)}`;
+    if (id !== undefined) line += `,"_id":${JSON.stringify(id)}`;
     if (routing) line += routingOf(routing.expand(header));
     return `${line}}}`;
   }
