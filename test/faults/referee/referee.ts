@@ -62,6 +62,7 @@ export class Referee {
   readonly #senders: Sender[] = [];
   readonly #collectors: Collector[] = [];
   readonly #began = performance.now();
+  #looking: Promise<void> = Promise.resolve();
 
   constructor({ seed = Math.floor(Math.random() * 2 ** 31), lengths = 'short' }: RefereeOptions = {}) {
     this.seed = seed;
@@ -122,7 +123,13 @@ export class Referee {
     for (const collector of this.#collectors) await collector.stop();
   }
 
-  async #lookOnce(): Promise<void> {
+  /** One look at a time: two would see the same twice. */
+  #lookOnce(): Promise<void> {
+    this.#looking = this.#looking.catch(() => undefined).then(() => this.#lookNow());
+    return this.#looking;
+  }
+
+  async #lookNow(): Promise<void> {
     for (let attempt = 0; attempt < 5; attempt++) {
       const answers: ('more' | 'again')[] = [];
       for (const collector of this.#collectors) answers.push(await collector.look(this.account));
