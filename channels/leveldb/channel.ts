@@ -214,7 +214,7 @@ export class DurableChannel implements Channel {
       timer.unref();
       this.#timers.push(timer);
     };
-    every(ACCOUNT_MS, () => this.#keepAccount());
+    every(this.#settings.accountMs ?? ACCOUNT_MS, () => this.#keepAccount());
     if (this.#settings.syncIntervalMs > 0) every(this.#settings.syncIntervalMs, () => this.#syncNow());
     this.#lending.fill();
   }

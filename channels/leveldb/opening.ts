@@ -12,7 +12,7 @@ import { inUseError, type Place } from './place.ts';
 import { RecordIndex, type IndexContent } from './record-index.ts';
 import { recover, type Recovery } from './recovery.ts';
 import { RECORDS_AT } from './segment.ts';
-import { isDamage, StoreLockedError, type Store } from './store.ts';
+import { isDamage, isWantOfRoom, StoreLockedError, type Store } from './store.ts';
 
 /** Room that opening a store may take: LevelDB writes a manifest, and a table of what its log held. */
 export const OPENING_BYTES = 4 * 1024 * 1024;
@@ -49,8 +49,9 @@ export async function openIndex(parts: OpeningParts, store: Store): Promise<{ in
   } catch (error) {
     await store.close();
     if (error instanceof StoreLockedError) throw await inUse(parts, error);
-    if (content || !isDamage(error)) throw error;
-    fault = describeError(error);
+    if (content || !(isDamage(error) || isWantOfRoom(error))) throw error;
+    if (isWantOfRoom(error)) index.openLater();
+    else fault = describeError(error);
   }
   try {
     const remarks: string[] = [];

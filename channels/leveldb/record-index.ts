@@ -48,6 +48,12 @@ export class RecordIndex {
     this.#usable = true;
   }
 
+  /** Opens it as soon as that is possible; until then it knows nothing, and keeps nothing. */
+  openLater(): void {
+    this.#usable = false;
+    this.#repairing ??= this.#openAgain();
+  }
+
   /** What it says of itself; nothing where it is new, or damaged there. */
   async read(): Promise<IndexContent | undefined> {
     const meta = parseMeta(await this.#store.get(META_KEY));

@@ -16,6 +16,8 @@ export interface DurableSettings {
   readonly segmentBytes?: number;
   /** Memory for events that were stored and not taken, or read ahead; 3 MB where it is left out. */
   readonly readyBytes?: number;
+  /** Commits reach the disk so often; 100 ms where it is left out. */
+  readonly accountMs?: number;
   /** 0: each write is synced; otherwise the time between two syncs. */
   readonly syncIntervalMs: number;
 }

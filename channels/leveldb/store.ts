@@ -25,6 +25,12 @@ export interface Store {
 /** Another process has the store open. */
 export class StoreLockedError extends Error {}
 
+/** Whether a store failed because the disk is full: it can do without it until there is room. */
+export function isWantOfRoom(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) if (/ENOSPC|No space left|EDQUOT|quota/i.test(at.message)) return true;
+  return false;
+}
+
 /** Whether a store failed because of what is on the disk. Want of room, rights or descriptors may be over at the next attempt. */
 export function isDamage(error: unknown): boolean {
   for (let at = error; at instanceof Error; at = at.cause) if (PASSING.test(at.message)) return false;

@@ -117,6 +117,32 @@ describe('file channel', () => {
     await channel.stop();
   });
 
+  test('what is read while more is stored comes whole and in order', async () => {
+    const directory = join(top, 'both');
+    const limits = { capacity: 100_000, transactionCapacity: 1000, keepAliveMs: 0, readyBytes: 2000, segmentBytes: 64 * 1024 };
+    const settings = { dataDirectory: directory, checkpointDirectory: directory, unusedDirectories: [], requiredBytes: 0, reserveBytes: 0, syncIntervalMs: 0, ...limits };
+    const channel = new DurableChannel(new FakeContext(), { store: (path) => new LevelStore(path), files: storeFiles, settings });
+    await channel.start();
+    const putters = Array.from({ length: 4 }, async (_, putter) => {
+      for (let round = 0; round < 100; round++) await channel.put(batchOf(...Array.from({ length: 5 }, (_, index) => `${putter} ${5 * round + index} ${'x'.repeat(100)}`)), never);
+    });
+    const next = [0, 0, 0, 0];
+    for (let taken = 0; taken < 2000; ) {
+      const loan = await channel.take(50, AbortSignal.timeout(5000));
+      assert.ok(loan, `only ${taken} events came`);
+      for (const body of bodiesOf(loan.batch)) {
+        const [putter = 0, number] = body.split(' ').map(Number);
+        assert.equal(number, next[putter]);
+        next[putter] = (next[putter] as number) + 1;
+      }
+      taken += loan.batch.size;
+      await loan.commit();
+    }
+    await Promise.all(putters);
+    assert.equal(channel.status().size, 0);
+    await channel.stop();
+  });
+
   test('C30 puts that come while a sync runs share the next one', async () => {
     const directory = join(top, 'slow');
     let writes = 0;

@@ -104,6 +104,18 @@ test('a store tells its figures and its events, and not a byte of it changes', a
   assert.equal(fingerprint(made.directory), before);
 });
 
+test('a store that nothing was put into yet, and one that is empty again, are stores', async (t) => {
+  const made = place(t);
+  assert.equal(await holdsStore(made.parts), false);
+  await (await made.open()).stop();
+  assert.equal(await holdsStore(made.parts), true);
+  const view = await inspectStore(made.parts);
+  assert.deepEqual([view.left, view.tail, view.oldestMs, await numbersOf(view)], [0, 0, undefined, { numbers: [], missing: [] }]);
+  assert.deepEqual((await verifyStore(view)).missing, []);
+  const emptied = await inspectStore((await filled(t, 3000)).parts);
+  assert.deepEqual([emptied.left, emptied.head, emptied.tail, emptied.leftBytes], [0, 3000, 3000, 0]);
+});
+
 test('without the guard everything that is there counts as left', async (t) => {
   const made = await filled(t, 700);
   const { dataDirectory, files } = made.parts;
