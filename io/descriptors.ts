@@ -64,7 +64,9 @@ export function ownOutputs(now: () => number): (device: bigint, inode: bigint) =
       outputs = filesOpenForWriting();
       lookedMs = now();
     }
-    return outputs.has(`${device}:${inode}`);
+    const key = `${device}:${inode}`;
+    // The number may have been given to another file since.
+    return outputs.has(key) && filesOpenForWriting().has(key);
   };
 }
 

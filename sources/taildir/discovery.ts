@@ -1,6 +1,7 @@
 import type { SourceContext } from '../../core/component.ts';
 import { AgentError, describeError } from '../../core/errors.ts';
 import { watchDirectory, type DirectoryHints } from '../../io/directory-hints.ts';
+import { FairLoop } from '../../io/event-loop.ts';
 import type { FileFacts, TailFiles } from '../../io/tail-files.ts';
 import type { Directory, TailName } from './names.ts';
 import type { FileTable } from './table.ts';
@@ -217,11 +218,17 @@ export class Discovery {
       }
     }
     fresh.sort((a, b) => (a.facts.modifiedNs < b.facts.modifiedNs ? -1 : a.facts.modifiedNs > b.facts.modifiedNs ? 1 : 0));
+    const fairLoop = new FairLoop();
     for (const { name } of fresh) {
+      await fairLoop.makeRoom();
       if (!directory.names.has(name.bytes)) this.#lookAt(name, true);
       if (initial && name.file) Object.assign(name.file, { initial: true, wasThere: true });
     }
-    for (const [bytes, name] of directory.names) if (!seen.has(bytes)) this.#lookAt(name, false);
+    for (const [bytes, name] of directory.names) {
+      if (seen.has(bytes)) continue;
+      this.#lookAt(name, false);
+      await fairLoop.makeRoom();
+    }
     directory.entries = entries;
     directory.modifiedNs = modifiedNs;
     directory.unsure = modifiedNs < 0n || modifiedNs > BigInt(beganMs) * 1_000_000n - COARSE_NS;

@@ -66,6 +66,9 @@ export class FileTable {
 
   /** Looks where a name leads to now. `undefined`: to nothing that can be followed. */
   look(name: TailName): { readonly file: TailFile; readonly facts: FileFacts; readonly isNew: boolean } | undefined {
+    const current = name.directory.names.get(name.bytes);
+    // The name was gone for a while, and came back.
+    if (current && current !== name) return this.look(current);
     const facts = this.#files.look(name.path);
     const before = name.file;
     if (!facts || !facts.isFile) {

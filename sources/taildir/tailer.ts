@@ -52,7 +52,7 @@ export class Tailer implements Source {
   readonly #settings: TailerSettings;
   readonly #parts: TailerParts;
   readonly #stopping: AbortController;
-  readonly #queue: TailFile[] = [];
+  #queue: TailFile[] = [];
   /** Files that are to be looked at again at a certain time. */
   readonly #later = new Set<TailFile>();
   #wake: (() => void) | undefined;
@@ -74,7 +74,9 @@ export class Tailer implements Source {
       await discovery.start({ found: (file) => this.#enqueue(file), hinted: () => this.#hint() });
       await positions.settleMissing((file) => this.#enqueue(file));
       // What is known first: a new file may be a copy of one that was emptied meanwhile.
-      this.#queue.sort((a, b) => Number(positions.knows(b)) - Number(positions.knows(a)));
+      const found = this.#queue.splice(0);
+      const known = new Set(found.filter((file) => positions.knows(file)));
+      this.#queue = [...known, ...found.filter((file) => !known.has(file))];
       await positions.start();
     } catch (error) {
       await this.#close();
