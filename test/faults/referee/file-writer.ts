@@ -33,6 +33,7 @@ export class FileWriter implements Way {
   /** Renames the file as logrotate does, and goes on in a new one. */
   rotate(to: string): void {
     renameSync(this.#path, to);
+    if (this.#stopped) return;
     closeSync(this.#descriptor);
     this.#descriptor = openSync(this.#path, 'a');
   }
