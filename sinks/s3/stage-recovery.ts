@@ -8,6 +8,8 @@ import { TakenEvents } from './taken-events.ts';
 
 /** Read at once; most heads are much shorter. */
 const PAGE_BYTES = 64 * 1024;
+const SEARCH_BYTES = 1024 * 1024;
+const HEAD_BEGIN = Buffer.from('{"kind":"');
 
 /** A frame and where its data begins. */
 interface FoundFrame {
@@ -23,25 +25,47 @@ interface ScannedFile {
   readonly frames: readonly (FoundFrame & { readonly head: DataHead | NoteHead })[];
   /** Behind the last frame that is whole. */
   readonly end: number;
+  /** Before it, what is no frame. */
+  readonly gaps: readonly (readonly [from: number, to: number])[];
 }
 
-/** Reads the heads of a file; stops at the first frame that is not whole. */
+/** Reads the heads of a file; what is damaged between frames that are whole is passed over. */
 async function scanFile(number: number, file: LogFile): Promise<ScannedFile> {
   const mark = Buffer.alloc(FILE_MARK.length);
   await file.read(mark, 0);
   let state: StateHead | undefined;
   const frames: (FoundFrame & { head: DataHead | NoteHead })[] = [];
+  const gaps: [number, number][] = [];
   let end = 0;
   if (mark.equals(FILE_MARK)) {
     end = FILE_MARK.length;
-    for (let found = await frameAt(file, end); found; found = await frameAt(file, end)) {
+    for (let at: number | undefined = end; at !== undefined; ) {
+      const found = await frameAt(file, at);
+      if (!found) {
+        at = await nextFrame(file, at + 1);
+        if (at !== undefined) gaps.push([end, at]);
+        continue;
+      }
       const { head } = found;
       if (head.kind === 'state') state ??= head;
       else frames.push({ ...found, head });
-      end = found.dataAt + found.dataBytes;
+      at = end = found.dataAt + found.dataBytes;
     }
   }
-  return { number, file, state, frames, end };
+  return { number, file, state, frames, end, gaps };
+}
+
+/** Where the next frame that is whole begins. Heads begin alike. */
+async function nextFrame(file: LogFile, from: number): Promise<number | undefined> {
+  const chunk = Buffer.alloc(SEARCH_BYTES);
+  for (let at = from; at < file.size; at += SEARCH_BYTES - HEAD_BEGIN.length + 1) {
+    const bytes = chunk.subarray(0, await file.read(chunk, at));
+    for (let found = bytes.indexOf(HEAD_BEGIN); found >= 0; found = bytes.indexOf(HEAD_BEGIN, found + 1)) {
+      const begin = at + found - FRAME_BYTES;
+      if (begin >= from && (await frameAt(file, begin))) return begin;
+    }
+  }
+  return undefined;
 }
 
 async function frameAt(file: LogFile, at: number): Promise<FoundFrame | undefined> {
@@ -89,7 +113,16 @@ export async function recoverStage(context: Pick<Context, 'log'>, files: LogFile
   const numbers = (await files.list(directory)).flatMap((name) => /^stage-(\d+)$/.exec(name)?.[1] ?? []).map(Number);
   numbers.sort((a, b) => a - b);
   const scanned: ScannedFile[] = [];
-  for (const number of numbers) scanned.push(await scanFile(number, await files.open(join(directory, `stage-${number}`))));
+  try {
+    for (const number of numbers) scanned.push(await scanFile(number, await files.open(join(directory, `stage-${number}`))));
+    return await recoverFrom(context, files, numbers, scanned);
+  } catch (error) {
+    for (const { file } of scanned) await file.close().catch(() => undefined);
+    throw error;
+  }
+}
+
+async function recoverFrom(context: Pick<Context, 'log'>, files: LogFiles, numbers: readonly number[], scanned: readonly ScannedFile[]): Promise<Recovered> {
   const youngest = scanned.findLast(({ state }) => state !== undefined);
   const state = youngest?.state ?? emptyState();
   const kept = await keptFiles(context, files, scanned, youngest, state);
@@ -124,6 +157,7 @@ async function keptFiles(
   const kept: ScannedFile[] = [];
   for (const scan of scanned) {
     if (scan === youngest) {
+      reportGaps(context, scan, scan.end);
       const last = scan.frames.at(-1);
       const torn = last !== undefined && !(await isWhole(scan.file, last));
       kept.push(torn ? { ...scan, frames: scan.frames.slice(0, -1), end: last.dataAt } : scan);
@@ -136,12 +170,18 @@ async function keptFiles(
       await files.remove(scan.file.path);
       continue;
     }
-    if (scan.end < end) {
-      context.log.error('a file of the stage is damaged: events in it that were not uploaded are lost', { path: scan.file.path, fromByte: scan.end, bytes: end - scan.end });
-    }
+    reportGaps(context, scan, end);
     kept.push({ ...scan, frames: scan.frames.filter(({ dataAt, dataBytes }) => dataAt + dataBytes <= end), end: Math.min(scan.end, end) });
   }
   return kept;
+}
+
+/** What is damaged before `end`: a power cut tears the end of a file only. */
+function reportGaps(context: Pick<Context, 'log'>, { file, end: found, gaps }: ScannedFile, end: number): void {
+  for (const [from, to] of found < end ? [...gaps, [found, end] as const] : gaps) {
+    if (from >= end) continue;
+    context.log.error('a part of a file of the stage is damaged; events in it that were not uploaded are lost', { path: file.path, fromByte: from, bytes: Math.min(to, end) - from });
+  }
 }
 
 /** Whether a file without a state was begun and holds no event yet: events come behind a state that is on the disk. */

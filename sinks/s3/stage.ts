@@ -65,12 +65,15 @@ export class Stage {
 
   static async open(context: Pick<Context, 'name' | 'log'>, files: LogFiles, directory: string): Promise<Stage> {
     const release = await claimExclusively(directory, context.name);
+    let found: Recovered | undefined;
     try {
-      const stage = new Stage(context, files, directory, release, await recoverStage(context, files, directory));
+      found = await recoverStage(context, files, directory);
+      const stage = new Stage(context, files, directory, release, found);
       await stage.#beginFile();
       await stage.#removeUnneeded();
       return stage;
     } catch (error) {
+      for (const { file } of found?.files ?? []) await file.close().catch(() => undefined);
       await release();
       throw error;
     }
@@ -183,14 +186,16 @@ export class Stage {
   async #beginFile(): Promise<void> {
     const number = this.#nextFile++;
     const path = join(this.directory, nameOf(number));
+    let file: LogFile | undefined;
     try {
-      const file = await this.#files.create(path);
+      file = await this.#files.create(path);
       const parts = [FILE_MARK, encodeHead(this.#state(), 0)];
       await file.write(parts, 0);
       await file.sync();
       this.#active = { number, file, end: parts.reduce((sum, part) => sum + part.length, 0), objects: new Set(), finished: new Set() };
       this.#logs.set(number, this.#active);
     } catch (error) {
+      await file?.close().catch(() => undefined);
       await this.#files.remove(path).catch(() => undefined);
       throw new AgentError('M160', `cannot begin the file ${path}`, { cause: error });
     }
