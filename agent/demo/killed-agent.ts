@@ -14,7 +14,6 @@ const LONGEST_WORK_MS = 900;
 /** An agent that answers nothing for so long does not work. */
 const PATIENCE_MS = 20_000;
 const LOOK_EVERY_MS = 250;
-/** The last agent is given up when nothing has come out of it for so long, and something is missing. */
 const QUIET_MS = 6000;
 const STOP_MS = 5000;
 const CLOSE_MS = 1000;
@@ -25,6 +24,8 @@ export interface DemoSettings {
   readonly kills: number;
   readonly seed: number;
   readonly signal: AbortSignal;
+  /** The last agent is given up when nothing has come out of it for so long, and something is missing; 6 s unless given. */
+  readonly quietMs?: number;
   killed(kill: Kill): void;
   /** The last agent has to deliver what is left. */
   draining(): void;
@@ -59,7 +60,7 @@ export async function runKilledAgent(folder: string, settings: DemoSettings): Pr
   const last = await start();
   try {
     await last.port;
-    return await settled(out, sender, settings.signal);
+    return await settled(out, sender, settings.quietMs ?? QUIET_MS, settings.signal);
   } finally {
     await last.stop(STOP_MS);
   }
@@ -94,7 +95,7 @@ async function firstAnswer(agent: AgentProcess, answer: Promise<void>, signal: A
 }
 
 /** The account once every acknowledged line is in a file, or once nothing has come for a while. */
-async function settled(out: string, sender: LineSender, signal: AbortSignal): Promise<Account> {
+async function settled(out: string, sender: LineSender, quietMs: number, signal: AbortSignal): Promise<Account> {
   let bytes = -1;
   let changedMs = performance.now();
   for (;;) {
@@ -107,7 +108,7 @@ async function settled(out: string, sender: LineSender, signal: AbortSignal): Pr
       continue;
     }
     const account = settle(sender.sent, sender.acknowledged, files);
-    if (account.lost === 0 || performance.now() - changedMs > QUIET_MS) return account;
+    if (account.lost === 0 || performance.now() - changedMs > quietMs) return account;
   }
 }
 

@@ -72,9 +72,10 @@ export type Stored =
   | { readonly kind: 'events'; readonly first: number; readonly batch: Batch; readonly writtenMs: number }
   | { readonly kind: 'missing'; readonly from: number; readonly to: number; readonly sentences: readonly string[] };
 
-/** Whether there is a store of this channel at all. */
+/** Whether there is a store in the directory at all, if only one that nothing was put into yet. */
 export async function holdsStore({ files, dataDirectory }: InspectParts): Promise<boolean> {
-  return (await files.list(placeOf(dataDirectory, dataDirectory).records)).some((name) => segmentNumber(name) !== undefined);
+  const { records, index } = placeOf(dataDirectory, dataDirectory);
+  return (await files.list(index)).includes('CURRENT') || (await files.list(records)).some((name) => segmentNumber(name) !== undefined);
 }
 
 /**

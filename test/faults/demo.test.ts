@@ -53,14 +53,14 @@ test('C1 an agent that acknowledges and forgets is caught', { timeout: 60_000 },
   const command = join(folder, 'agent.cjs');
   await writeFile(command, forgetful());
   await chmod(command, 0o755);
-  const account = await runKilledAgent(folder, { command, kills: 2, seed: 1, signal: AbortSignal.timeout(50_000), killed: () => undefined, draining: () => undefined });
+  const account = await runKilledAgent(folder, { command, kills: 2, seed: 1, quietMs: 600, signal: AbortSignal.timeout(50_000), killed: () => undefined, draining: () => undefined });
   assert.ok(account.lost >= Math.floor(account.acknowledged / 10) - 1 && account.lost > 0, JSON.stringify(account));
   assert.equal(account.altered, 0);
 });
 
 test('a demo that is interrupted takes away what it began', { timeout: 30_000 }, async (t) => {
   const folder = await folderOf(t);
-  const { status } = await runMillrace(['demo'], { env: { TMPDIR: folder }, under: ['timeout', '--foreground', '-s', 'INT', '3'] }, 20_000);
+  const { status } = await runMillrace(['demo'], { env: { TMPDIR: folder }, under: ['timeout', '--foreground', '-s', 'INT', '1.5'] }, 20_000);
   assert.ok(status === 124 || status === 130, String(status));
   assert.deepEqual(await readdir(folder), []);
 });

@@ -64,7 +64,7 @@ function notesOf(directory: string): Readonly<Record<'a' | 'l' | 'c', string[]>>
 test(`C25 killed while files are begun, used up and written over all the time: nothing lost, nothing that was committed comes again (seed ${SEED})`, { timeout: 600_000 }, async (t) => {
   const directory = folderOf(t);
   const random = randomOf(SEED);
-  const rounds = long ? 500 : 8;
+  const rounds = long ? 500 : 5;
   for (let round = 0; round < rounds; round++) await churnAndKill(t, directory, round * 10_000_000, 100_000, random.below(300));
   const { channel, context } = churning(directory, 100_000);
   await channel.start();
@@ -86,7 +86,7 @@ test(`C29 killed while nearly full: the level after the start is what is there, 
   const directory = folderOf(t);
   const random = randomOf(SEED);
   const capacity = 1000;
-  const rounds = long ? 200 : 6;
+  const rounds = long ? 200 : 4;
   for (let round = 0; round < rounds; round++) {
     await churnAndKill(t, directory, round * 10_000_000, capacity, random.below(200));
     const { channel } = churning(directory, capacity);
@@ -183,10 +183,10 @@ test('C27 C22 settings changed over a store that holds events: they are delivere
   assert.equal(await exchange(await last.port('r1'), 'one more\n'), 'OK\n');
 });
 
-test(`C26 ${long ? '2 GB' : '100 MB'} of backlog, killed and started again: the first event comes soon, memory stays small, all of it comes in order`, { timeout: 600_000 }, async (t) => {
+test(`C26 ${long ? '2 GB' : '64 MB'} of backlog, killed and started again: the first event comes soon, memory stays small, all of it comes in order`, { timeout: 600_000 }, async (t) => {
   const folder = folderOf(t);
   mkdirSync(join(folder, 'out'));
-  const megabytes = long ? 2048 : 100;
+  const megabytes = long ? 2048 : 64;
   const properties = { checkpointDir: join(folder, 'checkpoint'), dataDirs: join(folder, 'data'), minimumRequiredSpace: '0', capacity: '100000000' };
   const channel = await create(fileChannel, properties, new FakeContext());
   await channel.start();
