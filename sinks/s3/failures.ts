@@ -28,6 +28,12 @@ export function isUnclear(error: unknown): boolean {
   return status === undefined || status >= 500;
 }
 
+/** Whether the two ends did not agree on certificates or on how to speak TLS. */
+export function isOfTls(error: unknown): boolean {
+  const { code } = error as { code?: unknown };
+  return typeof code === 'string' && /CERT|SIGNED|VERIFY|ISSUER|TLS|SSL/.test(code);
+}
+
 /** Milliseconds that the answer asks to wait. */
 export function waitAsked(error: unknown): number {
   const { $response } = error as { $response?: { headers?: Record<string, string> } };
@@ -51,6 +57,7 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   [/^(PermanentRedirect|TemporaryRedirect|AuthorizationHeaderMalformed|IllegalLocationConstraintException|301|307)$/, 'set s3.region to that of the bucket; redirections are not followed'],
   [/^(InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken\w*|InvalidToken|Credentials\w*Error)$/, 'put the credentials right; they are read again at each attempt'],
   [/^AccessDenied$/, 'the credentials need s3:PutObject, s3:GetObject, s3:AbortMultipartUpload and s3:ListBucketMultipartUploads'],
+  [/CERT|SIGNED|VERIFY|ISSUER/, 'name the authority in s3.caCertificates, or put the certificate of the server right; it is looked at again at each attempt'],
   [/^RequestTimeTooSkewed$/, "put this machine's clock right"],
 ];
 

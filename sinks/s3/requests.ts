@@ -2,7 +2,7 @@ import type * as Sdk from '@aws-sdk/client-s3';
 import type { Context } from '../../core/component.ts';
 import { AgentError, isAbort } from '../../core/errors.ts';
 import { readSmallFile } from '../../io/small-file.ts';
-import { failureOf, isUnclear, sayFailure, waitAsked } from './failures.ts';
+import { failureOf, isOfTls, isUnclear, sayFailure, waitAsked } from './failures.ts';
 import { Gate } from './gate.ts';
 import type { S3Connection } from './settings.ts';
 
@@ -95,7 +95,7 @@ export class S3Requests {
       reason: this.#failure,
     });
     // A new client asks the chain of credentials again, and reads certificates again.
-    if (failure === 'credentials') this.close();
+    if (failure === 'credentials' || isOfTls(error)) this.close();
   }
 
   #load(): Promise<typeof Sdk> {

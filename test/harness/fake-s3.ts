@@ -4,7 +4,8 @@
  */
 
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 
 export interface FakeRequest {
@@ -36,7 +37,15 @@ export class FakeS3 {
   readonly requests: FakeRequest[] = [];
   trick: (request: FakeRequest) => Trick = () => undefined;
   #nextUpload = 1;
-  readonly #server = createServer((request, response) => void this.#serve(request, response));
+  readonly #server: Server;
+  readonly #scheme: string;
+
+  /** `pem`: a key with its certificate; the server then speaks HTTPS. */
+  constructor(pem?: Buffer) {
+    const serve = (request: IncomingMessage, response: ServerResponse): void => void this.#serve(request, response);
+    this.#scheme = pem ? 'https' : 'http';
+    this.#server = pem ? createTlsServer({ key: pem, cert: pem }, serve) : createServer(serve);
+  }
 
   async start(): Promise<this> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
@@ -44,7 +53,7 @@ export class FakeS3 {
   }
 
   get endpoint(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `${this.#scheme}://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   /** Bodies by key, without the bucket. */

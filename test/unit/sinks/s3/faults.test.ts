@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { copyFileSync, cpSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { Authority, certificatesAvailable } from '../../../harness/certificates.ts';
 import type { Trick } from '../../../harness/fake-s3.ts';
 import { batchOf, eventually, never } from '../../../conformance/fakes.ts';
 import { s3Rig, type S3Rig } from './s3-rig.ts';
@@ -150,7 +153,6 @@ test('S13: a copy of the stage, as of a cloned machine, doubles rather than lose
   const first = await rig.make({ 's3.rollCount': '1' });
   await first.start();
   await first.stop();
-  const { cpSync } = await import('node:fs');
   cpSync(rig.stage, other.stage, { recursive: true });
   for (const [stage, body] of [[rig.stage, 'one'], [other.stage, 'two']] as const) {
     const sink = await rig.make({ 's3.rollCount': '1', 's3.stageDirectory': stage });
@@ -194,4 +196,23 @@ test('X15: the secret stands in no message, whatever is refused', async (t) => {
   await sink.write(batchOf('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h'), never);
   await eventually(() => rig.context.log.lines.length >= 3, 'refusals are said');
   assert.ok(!JSON.stringify([rig.context.log.lines, sink.describe?.()]).includes('planted-secret'));
+});
+
+test('S25, X2: a certificate that nobody vouches for is refused and said; its authority put in place later is taken without a restart', { skip: certificatesAvailable() }, async (t) => {
+  const authority = new Authority();
+  t.after(() => authority.remove());
+  const rig = await s3Rig(t, readFileSync(authority.sign('s3').pem));
+  const trusted = join(authority.folder, 'trusted.pem');
+  const other = new Authority('Another');
+  t.after(() => other.remove());
+  copyFileSync(other.trustPem, trusted);
+  const sink = await rig.make({ 's3.rollCount': '1', 's3.caCertificates': trusted });
+  await sink.start();
+  await sink.write(batchOf('a'), never);
+  await eventually(() => rig.context.log.complaints.length > 0, 'it is said');
+  assert.match(String(rig.context.log.lines.at(-1)?.facts['reason']), /certificate.*s3\.caCertificates/i);
+  assert.equal(rig.s3.requests.length, 0);
+  copyFileSync(authority.trustPem, trusted);
+  await eventually(() => rig.s3.objects.size === 1, 'it is stored');
+  assert.equal(bodiesOf(rig), 'a\n');
 });

@@ -18,8 +18,8 @@ export interface S3Rig {
 }
 
 /** A fake S3, and sinks over one stage directory. */
-export async function s3Rig(t: { after(hook: () => Promise<void>): void }): Promise<S3Rig> {
-  const s3 = await new FakeS3().start();
+export async function s3Rig(t: { after(hook: () => Promise<void>): void }, pem?: Buffer): Promise<S3Rig> {
+  const s3 = await new FakeS3(pem).start();
   const stage = mkdtempSync(join(tmpdir(), 'millrace-s3-'));
   const sinks: Sink[] = [];
   const context = new FakeContext();
