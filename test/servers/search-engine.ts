@@ -2,7 +2,7 @@
 
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { chmod, chown, copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, copyFile, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { startDaemon } from './daemon.ts';
 import { cacheFolder, mavenMissing, onPath } from './maven.ts';
@@ -72,8 +72,8 @@ export async function getSearchEngine({ name, version, artefact }: Distribution)
 }
 
 export async function startSearchEngine(distribution: Distribution, options: SearchOptions = {}): Promise<SearchEngine> {
-  const home = await getSearchEngine(distribution);
   const folder = await systemFolder(distribution.name);
+  const home = await withinReach(await getSearchEngine(distribution), folder);
   const [http = 0, transport = 0] = await freePorts(2);
   const url = `http://127.0.0.1:${http}`;
   const conf = await layOut(folder, home, distribution, { http, transport }, options);
@@ -170,6 +170,15 @@ function addUser(home: string, { username, password }: { username: string; passw
 function asNobody([command = '', ...args]: readonly string[]): { command: string; args: string[] } {
   if (process.getuid?.() !== 0) return { command, args };
   return { command: 'setpriv', args: [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups', 'setpriv', '--pdeathsig', 'KILL', command, ...args] };
+}
+
+/** A cache below root's home cannot be read by anybody else: then the distribution is copied. */
+async function withinReach(home: string, folder: string): Promise<string> {
+  const { command, args } = asNobody(['test', '-r', join(home, 'bin')]);
+  if (spawnSync(command, args).status === 0) return home;
+  const copy = join(folder, 'home');
+  await cp(home, copy, { recursive: true });
+  return copy;
 }
 
 async function giveToNobody(folder: string): Promise<void> {
