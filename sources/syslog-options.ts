@@ -1,3 +1,4 @@
+import type { Finding } from '../core/define.ts';
 import { optional, prefix, string } from '../core/options.ts';
 
 const fields = ['priority', 'version', 'timestamp', 'hostname'];
@@ -25,3 +26,10 @@ export const syslogFormat = {
     doc: 'A record pattern tried ahead of the built-in ones: regex (five groups), dateFormat, search and replace.',
   }),
 };
+
+/** Flume documents them nowhere, and nobody was found who uses them. */
+export function checkFormat(format: ReadonlyMap<string, string>): readonly Finding[] {
+  const [name] = format.keys();
+  if (name === undefined) return [];
+  return [{ option: `format.${name}`, effect: 'refuse', sentence: 'is a record pattern of your own, which Millrace does not have yet; take the parts out of the body with a regex_extractor interceptor' }];
+}

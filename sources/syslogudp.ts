@@ -1,7 +1,7 @@
 import { define } from '../core/define.ts';
 import { port } from '../core/option-groups.ts';
 import { ignored, optional, string } from '../core/options.ts';
-import { syslogFormat, syslogOptions } from './syslog-options.ts';
+import { checkFormat, syslogFormat, syslogOptions } from './syslog-options.ts';
 
 export const syslogUdpSource = define('source', {
   types: ['syslogudp', 'org.apache.flume.source.SyslogUDPSource'],
@@ -12,5 +12,10 @@ export const syslogUdpSource = define('source', {
     ...syslogOptions,
     ...syslogFormat,
     eventSize: ignored({ doc: 'has no effect here: a datagram is one record' }),
+  },
+  check: (values) => checkFormat(values['format.*']),
+  async create(context, values) {
+    const { SyslogUdpSource } = await import('./syslog/udp-source.ts');
+    return new SyslogUdpSource(context, values);
   },
 });
