@@ -50,10 +50,12 @@ export interface RecoveryParts {
  */
 export async function recover(parts: RecoveryParts): Promise<Recovery> {
   const { guard } = parts;
-  const done = latestDone(parts.done, guard);
-  const found = await listFiles({ ...parts, store: guard?.store ?? parts.store, head: done.head });
+  const account = latestDone(parts.done, guard);
+  const found = await listFiles({ ...parts, store: guard?.store ?? parts.store, head: account?.head ?? 0 });
+  const done = account ?? beginOf(found.segments);
   const store = found.store ?? guard?.store ?? parts.store ?? randomBytes(8).toString('hex');
   const remarks = [...found.remarks];
+  if (!account && found.segments.length > 0) remarks.push(`nothing says what is done with: everything from event ${done.head} on is delivered, some of it once more`);
   if (guard && guard.tail > done.head && found.segments.length === 0) remarks.push('there are no files of events, and the guard says that there were');
   const identity = Buffer.from(store, 'hex');
   const gaps = await missingBetween(parts, identity, found.segments, done);
@@ -93,11 +95,19 @@ function catalogueOf({ segments, spares, nextNumber, nextGeneration }: FoundFile
 }
 
 /** Both accounts only ever grow, so the one that is further on holds the other. */
-function latestDone(inIndex: DoneState | undefined, guard: GuardState | undefined): DoneEvents {
+function latestDone(inIndex: DoneState | undefined, guard: GuardState | undefined): DoneEvents | undefined {
   const states = [inIndex, guard?.done].filter((state) => state !== undefined);
   const accounts = states.map((state) => new DoneEvents(state.head, state.headBytes, state.ranges));
   accounts.sort((a, b) => b.head + b.aboveHead().events - a.head - a.aboveHead().events);
-  return accounts[0] ?? new DoneEvents();
+  return accounts[0];
+}
+
+/** Where nobody knows what is done with: the begin of the last segments that follow one another. Those before them were used up for long. */
+function beginOf(segments: readonly Segment[]): DoneEvents {
+  let begin = segments.length - 1;
+  while (begin > 0 && segments[begin - 1]?.generation === (segments[begin] as Segment).generation - 1) begin--;
+  const first = segments[begin];
+  return new DoneEvents(first?.first, first?.firstByte);
 }
 
 /** What was delivered before it was on the disk, and lost there, keeps its number. */

@@ -216,6 +216,26 @@ describe('durable channel over damaged files', { concurrency: false }, () => {
     }
   });
 
+  test('C15 guard and index deleted after files were used again: nothing is told as lost, what was not done with comes', async () => {
+    const live = join(top, 'used-again');
+    const running = await start(live);
+    for (let round = 0; round < 4; round++) {
+      await fill(running, 3000 * round, 3000 * round + 2000);
+      await drain(running);
+      await new Promise((resolve) => setTimeout(resolve, 250));
+      await fill(running, 3000 * round + 2000, 3000 * round + 3000);
+      if (round < 3) await drain(running);
+    }
+    await running.channel.stop();
+    for (const gone of ['data/millrace-index', 'checkpoint']) rmSync(join(live, gone), { recursive: true });
+    const again = await start(live);
+    const numbers = await drain(again);
+    assert.equal(again.context.counted('EventLostCount'), 0);
+    assert.deepEqual(numbers.slice(-1000), Array.from({ length: 1000 }, (_, index) => 11_000 + index));
+    assert.ok(again.context.log.lines.some(({ facts }) => String(facts.found).startsWith('nothing says what is done with')));
+    await again.channel.stop();
+  });
+
   test('C15 an older index in its place: nothing is missing, and nothing comes again', async () => {
     const live = join(top, 'older-index');
     const running = await start(live);
