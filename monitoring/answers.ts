@@ -34,7 +34,7 @@ const LONGEST_REASON = 500;
  */
 export function answerTo({ method, target, accept }: Question, { metrics, format, redact }: Surroundings): Answer {
   if (method === 'TRACE' || method === 'OPTIONS') {
-    return { status: 403, contentType: TEXT_TYPE, body: '' };
+    return text(403, '');
   }
   switch (pathOf(target)) {
     case '/':
@@ -50,8 +50,16 @@ export function answerTo({ method, target, accept }: Question, { metrics, format
     case '/ready':
       return ready(metrics, redact);
     default:
-      return { status: 404, contentType: TEXT_TYPE, body: 'Nothing here. There are /metrics, /metrics/prometheus, /health, /ready and /channels.\n' };
+      return text(404, 'Nothing here. There are /metrics, /metrics/prometheus, /health, /ready and /channels.\n');
   }
+}
+
+export function json(status: number, value: object): Answer {
+  return { status, contentType: JSON_TYPE, body: `${JSON.stringify(value)}\n` };
+}
+
+export function text(status: number, body: string): Answer {
+  return { status, contentType: TEXT_TYPE, body };
 }
 
 /** 200 for as long as the process can answer; what does not run is told, not punished: a restart of the process would not mend it. */
@@ -83,9 +91,6 @@ function runs({ state }: ComponentMetrics): boolean {
   return state === 'running';
 }
 
-function json(status: number, value: object): Answer {
-  return { status, contentType: JSON_TYPE, body: `${JSON.stringify(value)}\n` };
-}
 
 /** Without scheme, host, parameters and query, decoded and in lower case: as Flume's server finds `/metrics`. */
 function pathOf(target: string): string {

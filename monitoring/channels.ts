@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import { describeError } from '../core/errors.ts';
 import { eventJson } from '../core/event-json.ts';
 import type { AgentMetrics, ComponentMetrics } from '../core/metrics.ts';
-import type { Answer } from './answers.ts';
+import { json, text, type Answer } from './answers.ts';
 
 /** Events of one answer, unless asked for otherwise, and at most. */
 const EVENTS = 10;
@@ -99,12 +99,4 @@ function decoded(part: string): string {
   } catch {
     return part;
   }
-}
-
-function json(status: number, value: object): Answer {
-  return { status, contentType: 'application/json;charset=utf-8', body: `${JSON.stringify(value)}\n` };
-}
-
-function text(status: number, body: string): Answer {
-  return { status, contentType: 'text/plain;charset=utf-8', body };
 }

@@ -45,7 +45,7 @@ async function millrace(...words: readonly string[]): Promise<{ status: number |
   return { status, text: lines.join('\n'), json: () => JSON.parse(lines.find((line) => line.startsWith('{')) ?? 'null') as Record<string, unknown> };
 }
 
-test('millrace channel looks into the channel of a running agent and takes nothing', { timeout: 60_000 }, async (t) => {
+test('millrace channel looks into the channel of a running agent and takes nothing', { timeout: 180_000 }, async (t) => {
   const { agent, folder } = await waiting(t);
   const port = String(await agent.monitoringPort());
   const stat = await millrace('stat', '--port', port);
@@ -66,7 +66,7 @@ test('millrace channel looks into the channel of a running agent and takes nothi
   assert.equal((await millrace('stat', '--port', '1')).status, 69);
 });
 
-test('X15 events are shown to this machine only, whatever a request says', { timeout: 60_000 }, async (t) => {
+test('X15 events are shown to this machine only, whatever a request says', { timeout: 180_000 }, async (t) => {
   const { agent } = await waiting(t, { 'flume.monitoring.host': '0.0.0.0' });
   const port = await agent.monitoringPort();
   const ask = (host: string, headers: Readonly<Record<string, string>> = {}): Promise<[number | undefined, string]> =>
@@ -90,7 +90,7 @@ test('X15 events are shown to this machine only, whatever a request says', { tim
   for (const headers of [{ host: 'evil.example' }, { 'x-forwarded-for': '10.0.0.1' }]) assert.equal((await ask('127.0.0.1', headers))[0], 403);
 });
 
-test('C5 millrace channel on the files of a killed agent: stat, peek, export, verify, repair, and the rest is delivered', { timeout: 90_000 }, async (t) => {
+test('C5 millrace channel on the files of a killed agent: stat, peek, export, verify, repair, and the rest is delivered', { timeout: 240_000 }, async (t) => {
   const { agent, folder } = await waiting(t);
   await agent.kill();
   const data = join(folder, 'data');
@@ -129,7 +129,7 @@ test('C5 millrace channel on the files of a killed agent: stat, peek, export, ve
   await until('an empty channel', () => again.running() || undefined);
 });
 
-test('what is no store is said to be none', { timeout: 30_000 }, async (t) => {
+test('what is no store is said to be none', { timeout: 120_000 }, async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-tools-'));
   lastFirst(t, () => rm(folder, { recursive: true, force: true }));
   for (const action of ['stat', 'peek', 'verify', 'repair']) {
