@@ -5,8 +5,9 @@ import { interceptorCases } from './interceptors.ts';
 import { netcatCases, netcatUdpCases } from './netcat.ts';
 import { execCases, generatorCases } from './processes.ts';
 import { groupCases, selectorCases } from './routing.ts';
+import { taildirCases } from './taildir.ts';
 import { fileRollCases, loggerCases, metricsCases } from './sinks.ts';
 
 export const compatCases: readonly CompatCase[] = [
-  ...netcatCases, ...netcatUdpCases, ...execCases, ...generatorCases, ...interceptorCases, ...selectorCases, ...groupCases, ...fileRollCases, ...loggerCases, ...metricsCases,
+  ...netcatCases, ...netcatUdpCases, ...execCases, ...generatorCases, ...taildirCases, ...interceptorCases, ...selectorCases, ...groupCases, ...fileRollCases, ...loggerCases, ...metricsCases,
 ];
