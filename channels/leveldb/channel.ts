@@ -353,10 +353,10 @@ export class DurableChannel implements Channel {
 
   async #reopen(): Promise<void> {
     const backoff = new Backoff(REOPEN);
-    const { tail, synced } = this.#account;
     while (this.#state === 'broken') {
       try {
         await this.#writing;
+        await this.#keeping;
         await this.#lending.pause();
         await this.#log?.close();
         // Somebody may have deleted it.
@@ -364,7 +364,8 @@ export class DurableChannel implements Channel {
         await this.#guard?.update(() => this.#account.guardState());
         await this.#guard?.sync();
         const parts = this.#parts(this.#account.guardState());
-        // What was refused to the sources may have got into the segments all the same.
+        // What was refused to the sources may have got into the segments all the same. A write that was under way has ended by now.
+        const { tail, synced } = this.#account;
         const opened = await openSegments(parts, undefined, { refusedFrom: tail.event, unsynced: synced.event < tail.event });
         await this.#space.look();
         await this.#resume(opened);
