@@ -153,7 +153,8 @@ const names: Readonly<Record<string, readonly string[]>> = { selector: ['c1', 'c
 
 /** Why the table has Flume drop the component, and the option of the first warning. */
 function saidOf(definition: Definition, properties: Properties): { drop?: string | undefined; warned?: string | undefined; refused?: string | undefined } {
-  const { problems, values: read } = readOptions(definition, new Map(Object.entries(properties)));
+  // What is refused is read on, as the plan does it: Flume's verdict needs it.
+  const { problems, values: read } = readOptions(definition, new Map(Object.entries(properties)), () => false, ['warn', 'refuse']);
   const findings = read ? (definition.checkNames?.(read, names[definition.kind] ?? []) ?? []) : [];
   const unreadable = read && definition.readableFiles?.(read).find((key) => !readable(String(read[key])));
   const drops = [
