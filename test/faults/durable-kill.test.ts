@@ -12,11 +12,14 @@ test(`C1 killed ${KILLS} times under load, and in its starts: nothing acknowledg
   const rig = new Rig(t, { lengths: 'edges', ...(process.env['MILLRACE_SEED'] !== undefined && { seed: Number(process.env['MILLRACE_SEED']) }) });
   const { referee } = rig;
   t.diagnostic(`seed ${referee.seed}`);
+  // A slow machine plays fewer.
+  const until = performance.now() + 1000 * Number(process.env['MILLRACE_SECONDS'] ?? (long ? 3600 : 60));
   rig.send(3, 1000);
   let before = 0;
   let most = 0;
   let slowestMs = 0;
-  for (let round = 0; round < KILLS; round++) {
+  let round = 0;
+  for (; round < KILLS && performance.now() < until; round++) {
     const agent = await rig.start();
     const began = performance.now();
     const had = rig.acknowledged;
@@ -39,8 +42,8 @@ test(`C1 killed ${KILLS} times under load, and in its starts: nothing acknowledg
   await rig.start();
   const conclusion = await referee.conclude();
   t.diagnostic(reportOf(conclusion));
-  t.diagnostic(`${KILLS} kills; most duplicates of one: ${Math.max(most, conclusion.duplicates - before)}; slowest start to first answer: ${Math.round(slowestMs)} ms`);
+  t.diagnostic(`${round} kills; most duplicates of one: ${Math.max(most, conclusion.duplicates - before)}; slowest start to first answer: ${Math.round(slowestMs)} ms`);
   assert.deepEqual(harmOf(conclusion), CLEAN);
   assert.ok(Math.max(most, conclusion.duplicates - before) <= SINK_BATCH);
-  assert.ok(conclusion.acknowledged > 100 * KILLS, `only ${conclusion.acknowledged} were acknowledged`);
+  assert.ok(conclusion.acknowledged > 100 * round, `only ${conclusion.acknowledged} were acknowledged`);
 });

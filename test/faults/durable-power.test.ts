@@ -20,9 +20,12 @@ test(`C3 the power fails ${CUTS} times under load, and what was not synced is lo
   t.diagnostic(`seed ${referee.seed}`);
   const journal = join(rig.folder, 'journal');
   const env = preloadEnvironment({ under: rig.store, calls: '', journal });
+  // A slow machine plays fewer.
+  const until = performance.now() + 1000 * Number(process.env['MILLRACE_SECONDS'] ?? (long ? 3600 : 60));
   rig.send(3, 1000);
   let syncs = 0;
-  for (let round = 0; round < CUTS; round++) {
+  let round = 0;
+  for (; round < CUTS && performance.now() < until; round++) {
     const image = new DiskImage(rig.store);
     const agent = await rig.start(env);
     const had = rig.acknowledged;
@@ -42,7 +45,7 @@ test(`C3 the power fails ${CUTS} times under load, and what was not synced is lo
   await rig.start();
   const conclusion = await referee.conclude();
   t.diagnostic(reportOf(conclusion));
-  t.diagnostic(`${CUTS} power cuts, ${syncs} syncs`);
+  t.diagnostic(`${round} power cuts, ${syncs} syncs`);
   assert.deepEqual(harmOf(conclusion), CLEAN);
-  assert.ok(conclusion.acknowledged > 100 * CUTS, `only ${conclusion.acknowledged} were acknowledged`);
+  assert.ok(conclusion.acknowledged > 100 * round, `only ${conclusion.acknowledged} were acknowledged`);
 });
