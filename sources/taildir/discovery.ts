@@ -17,8 +17,8 @@ export interface DiscoveryRules {
 export interface Finder {
   /** There may be something to read. */
   found(file: TailFile): void;
-  /** `followHints` has something to do. */
-  hinted(): void;
+  /** `followHints` has something to do; at once where the name was not known: the file may be moved away soon. */
+  hinted(isNew: boolean): void;
 }
 
 /** Between two looks at a directory. */
@@ -253,7 +253,8 @@ export class Discovery {
     try {
       const hint = (name: string): void => {
         watched.hinted.add(name);
-        this.#finder.hinted();
+        const bytes = Buffer.from(name).toString('latin1');
+        this.#finder.hinted(!directory.names.has(bytes) && directory.match(bytes) !== undefined);
       };
       const hints = await watchDirectory(directory.path, directory.entries, { changed: hint, changedUnknown: () => (directory.unsure = true), failed });
       if (this.#stopped) hints.close();

@@ -57,6 +57,7 @@ export class Tailer implements Source {
   readonly #later = new Set<TailFile>();
   #wake: (() => void) | undefined;
   #hinted = false;
+  #urgent = false;
   #closedMs = 0;
   #loop: Promise<void> | undefined;
 
@@ -71,7 +72,7 @@ export class Tailer implements Source {
     const { positions, discovery } = this.#parts;
     try {
       await positions.open();
-      await discovery.start({ found: (file) => this.#enqueue(file), hinted: () => this.#hint() });
+      await discovery.start({ found: (file) => this.#enqueue(file), hinted: (isNew) => this.#hint(isNew) });
       await positions.settleMissing((file) => this.#enqueue(file));
       // What is known first: a new file may be a copy of one that was emptied meanwhile.
       const found = this.#queue.splice(0);
@@ -123,6 +124,7 @@ export class Tailer implements Source {
       }
       if (this.#hinted) {
         this.#hinted = false;
+        this.#urgent = false;
         discovery.followHints();
       }
       if (deliveries.isFull) {
@@ -132,7 +134,7 @@ export class Tailer implements Source {
       const file = this.#queue.shift();
       if (!file) {
         await this.#pause(Math.max(1, TICK_MS - (performance.now() - ticked)));
-        if (this.#hinted && !signal.aborted) await this.#pause(GATHER_MS, undefined, true);
+        if (this.#hinted && !this.#urgent && !signal.aborted) await this.#pause(GATHER_MS, undefined, true);
         continue;
       }
       file.queued = false;
@@ -155,8 +157,9 @@ export class Tailer implements Source {
     });
   }
 
-  #hint(): void {
+  #hint(isNew: boolean): void {
     this.#hinted = true;
+    this.#urgent ||= isNew;
     this.#wake?.();
   }
 
