@@ -29,6 +29,7 @@ export interface Finished {
 /** A lease of a writer that died is kept for a minute; a file that was to be made may appear as late. */
 const LEASE = { firstMs: 500, mostMs: 10_000 };
 const APPEARS_LATE_MS = 75_000;
+const WAITING_PER_TURN = 4;
 /** Compared, before a file that may be somebody else's is removed. */
 export const HEAD_BYTES = 4096;
 
@@ -45,6 +46,8 @@ export class Finisher {
   readonly #tasks = new Set<Promise<void>>();
   #free: number;
   readonly #waiting: (() => void)[] = [];
+  /** Of `room`. */
+  readonly #held: (() => void)[] = [];
 
   constructor(store: FileStore, list: OpenList | undefined, log: Logger, settings: FinisherSettings) {
     this.#store = store;
@@ -54,9 +57,16 @@ export class Finisher {
     this.#free = settings.atOnce;
   }
 
-  /** Files that are not done with. */
-  get size(): number {
-    return this.#tasks.size;
+  /**
+   * Resolves when few files wait for their turn, so that nobody makes files faster than they can be finished. Those that failed and
+   * wait to be tried again do not count.
+   */
+  async room(): Promise<void> {
+    while (this.#isCrowded && !this.#stopping.signal.aborted) await new Promise<void>((resolve) => this.#held.push(resolve));
+  }
+
+  get #isCrowded(): boolean {
+    return this.#waiting.length > WAITING_PER_TURN * this.#settings.atOnce;
   }
 
   finish(file: Finished): void {
@@ -70,6 +80,7 @@ export class Finisher {
   /** Each file gets one more attempt, at once. Resolves when all have ended. */
   async stop(): Promise<void> {
     this.#stopping.abort();
+    for (const resolve of this.#held.splice(0)) resolve();
     await Promise.all(this.#tasks);
   }
 
@@ -173,6 +184,7 @@ export class Finisher {
       const next = this.#waiting.shift();
       if (next) next();
       else this.#free++;
+      if (!this.#isCrowded) for (const resolve of this.#held.splice(0)) resolve();
     }
   }
 }

@@ -126,6 +126,7 @@ export class HdfsSink implements Sink {
   }
 
   async #write(batch: Batch, signal: AbortSignal, origin: Origin | undefined): Promise<void> {
+    await this.#finisher.room();
     const rejected = new Map<number, string>();
     const plans = this.#plan(batch, rejected);
     const pieces = plans.flatMap((plan) => plan.pieces);

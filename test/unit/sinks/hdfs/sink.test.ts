@@ -10,7 +10,7 @@ import { logFiles } from '../../../../io/log-files.ts';
 import { textSerializer } from '../../../../serializers/text.ts';
 import { OpenList } from '../../../../sinks/hdfs/open-list.ts';
 import { HdfsSink, type HdfsSinkSettings } from '../../../../sinks/hdfs/sink.ts';
-import { batchOf, create, eventually, FakeContext, never } from '../../../conformance/fakes.ts';
+import { batchOf, create, eventually, FakeContext, isOpen, never } from '../../../conformance/fakes.ts';
 import { sinkConformance, type SinkUnderTest } from '../../../conformance/sink.ts';
 import { MemoryStore, type Fault } from './memory-store.ts';
 
@@ -224,6 +224,26 @@ describe('hdfs sink: paths', () => {
     await assert.rejects(sink.write(batch, never), (error) => error instanceof RejectedError && error.indices.join() === '1,2' && /timestamp/.test(error.message));
     await sink.stop();
     assert.deepEqual(store.lines, ['a', 'd']);
+  });
+
+  test('S18 files are not made faster than they can be finished', async () => {
+    const { sink, store } = make({ path: '/flume/%{k}', mostOpenFiles: 1, finishing: { tries: 1000, retryMs: 5, atOnce: 1, suffix: '' } });
+    let go = (): void => undefined;
+    const held = new Promise<void>((resolve) => (go = resolve));
+    const rename = store.rename.bind(store);
+    store.rename = async (from, to) => held.then(() => rename(from, to));
+    await sink.start();
+    let written = 0;
+    const writing = (async () => {
+      for (; written < 50; written++) await sink.write(withHeader('k', `v${written}`), never);
+    })();
+    await eventually(() => written >= 5, 'some are written');
+    assert.ok(await isOpen(writing));
+    assert.ok(written < 10, `${written}`);
+    go();
+    await writing;
+    await sink.stop();
+    assert.equal(store.lines.length, 50);
   });
 
   test('S26 events for a file that cannot be are set aside, and the others of their batch arrive', async () => {
