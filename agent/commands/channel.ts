@@ -1,4 +1,4 @@
-import { describeError } from '../../core/errors.ts';
+import { CorruptionError, describeError } from '../../core/errors.ts';
 import { escapeControls } from '../../core/printable.ts';
 import { askRunning } from '../channel-tools/running.ts';
 import { findTarget } from '../channel-tools/target.ts';
@@ -19,7 +19,8 @@ export async function channel(args: ChannelArguments, io: CommandIo): Promise<nu
     const { examine } = await import('../channel-tools/offline.ts');
     return await examine(target, args, io);
   } catch (error) {
-    io.err(`Error: ${escapeControls(describeError(error))}\n`);
+    const mendable = error instanceof CorruptionError && args.action !== 'repair';
+    io.err(`Error: ${escapeControls(describeError(error))}\n${mendable ? 'millrace channel repair shows what can be done about it, and changes nothing without --yes\n' : ''}`);
     return EXIT_NO_INPUT;
   }
 }

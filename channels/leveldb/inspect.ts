@@ -7,6 +7,7 @@ import { listFiles, walk } from './catalogue.ts';
 import { readSlots, type GuardReading } from './guard.ts';
 import type { DoneState } from './keys.ts';
 import type { Gap } from './log-reader.ts';
+import { otherFormat } from './other-format.ts';
 import { placeOf, type Place } from './place.ts';
 import { DoneEvents } from './ranges.ts';
 import { eventsOf, plainCodec, type RecordCodec } from './record.ts';
@@ -86,6 +87,7 @@ export async function inspectStore(parts: InspectParts): Promise<StoreView> {
   const { files, dataDirectory, checkpointDirectory } = parts;
   const place = placeOf(dataDirectory, checkpointDirectory ?? dataDirectory);
   const guard = checkpointDirectory === undefined ? undefined : await readGuard(files, place.guard);
+  if (guard?.version !== undefined) throw otherFormat(place.guard, guard.version);
   const owner = await livingOwner(files, place.owner);
   const found = await recover({
     files,

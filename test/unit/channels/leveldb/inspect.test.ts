@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, sta
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { crc32 } from 'node:zlib';
 import { DurableChannel } from '../../../../channels/leveldb/channel.ts';
 import { holdsStore, inspectStore, storedEvents, type InspectParts, type StoreView } from '../../../../channels/leveldb/inspect.ts';
 import { LevelStore } from '../../../../channels/leveldb/level-store.ts';
@@ -194,6 +195,18 @@ test('a guard, or a file, of another store stands in the way of an agent and is 
   assert.deepEqual(readdirSync(aside).sort(), ['000055.records', 'millrace-guard', 'report.txt']);
   assert.equal(new Set(delivered).size, delivered.length);
   for (const number of range(1000, 3000)) assert.ok(delivered.includes(body(number)));
+});
+
+test('C28 a guard of another version is refused with both versions named', async (t) => {
+  const made = await filled(t, 5);
+  const path = join(made.directory, 'checkpoint', 'millrace-guard');
+  const bytes = readFileSync(path);
+  for (const slot of [bytes.subarray(0, 4096), bytes.subarray(4096)]) {
+    slot.writeUInt32LE(9, 8);
+    slot.writeUInt32LE(crc32(slot.subarray(4, slot.readUInt32LE(4))), 0);
+  }
+  writeFileSync(path, bytes);
+  for (const look of [inspectStore, planRepair]) await assert.rejects(look(made.parts), /format 9.*format 2/);
 });
 
 test('a store without fault has nothing to be repaired', async (t) => {
