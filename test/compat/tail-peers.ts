@@ -1,6 +1,7 @@
 /**
  * `node test/compat/tail-peers.ts`: what others that follow files make of some of the scenarios, beside Millrace, under the same account.
- * Runs those that are installed: rsyslog (imfile) and syslog-ng (wildcard-file; `SYSLOG_NG` may name the program).
+ * Runs those that are installed: rsyslog (imfile) and syslog-ng (wildcard-file; `SYSLOG_NG` may name the program and
+ * `SYSLOG_NG_MODULES` its modules). `PEERS=syslog-ng` runs only those.
  */
 import { spawnSync } from 'node:child_process';
 import { appendFileSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
@@ -69,6 +70,8 @@ ruleset(name="r") { action(type="omfile" file="${output}/out.log" template="raw"
 };
 
 const syslogNgProgram = process.env['SYSLOG_NG'] ?? 'syslog-ng';
+/** Where it is not installed but unpacked somewhere. */
+const modules = process.env['SYSLOG_NG_MODULES'];
 const syslogNg: Peer = {
   name: 'syslog-ng',
   start: ({ folder, logs, output }, pattern) => {
@@ -80,7 +83,7 @@ source s { wildcard-file(base-dir("${logs}") filename-pattern("${pattern}") flag
 destination d { file("${output}/out.log" template("$MSG\\n")); };
 log { source(s); destination(d); };
 `);
-    return startDaemon({ command: syslogNgProgram, args: ['-F', '-f', conf, '-R', join(folder, 'persist'), '-c', join(folder, 'ctl'), '-p', join(folder, 'pid')], env: { LD_LIBRARY_PATH: process.env['LD_LIBRARY_PATH'] ?? '' } });
+    return startDaemon({ command: syslogNgProgram, args: [...(modules === undefined ? [] : [`--module-path=${modules}`]), '-F', '-f', conf, '-R', join(folder, 'persist'), '-c', join(folder, 'ctl'), '-p', join(folder, 'pid')], env: { LD_LIBRARY_PATH: process.env['LD_LIBRARY_PATH'] ?? '' } });
   },
 };
 
@@ -169,7 +172,7 @@ const scenarios: readonly Scenario[] = [
   },
 ];
 
-for (const peer of [millrace, rsyslog, syslogNg]) {
+for (const peer of [millrace, rsyslog, syslogNg].filter(({ name }) => (process.env['PEERS'] ?? name).includes(name))) {
   const program = peer === rsyslog ? 'rsyslogd' : peer === syslogNg ? syslogNgProgram : undefined;
   if (program !== undefined && spawnSync(program, ['--version']).error) {
     console.log(`${peer.name}: not installed`);
