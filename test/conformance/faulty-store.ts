@@ -27,6 +27,8 @@ export class FaultyDisk {
   failAt = Infinity;
   stays = false;
   code = 'EIO';
+  /** Says of each operation by its name whether it fails, whatever its number. */
+  failing: ((name: string) => boolean) | undefined;
   aftermath: Aftermath = 'nothing';
   free = 1e12;
   /** What was done that the channel promises not to do. */
@@ -69,7 +71,8 @@ export class FaultyDisk {
     if (!life.alive) return Object.assign(new Error('the process is dead'), { code: 'DEAD' });
     this.operations.push(name);
     const number = this.operations.length;
-    if (this.stays ? number < this.failAt : number !== this.failAt) return undefined;
+    const fails = (this.stays ? number >= this.failAt : number === this.failAt) || this.failing?.(name) === true;
+    if (!fails) return undefined;
     return Object.assign(new Error(`${this.code}: made to fail, ${name}`), { code: this.code });
   }
 }

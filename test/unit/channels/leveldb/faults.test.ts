@@ -209,6 +209,31 @@ describe('durable channel on a disk that fails', () => {
     }
   });
 
+  test('C12 the sync of the account fails while a write is under way: what that write stores stays stored', async () => {
+    const disk = new FaultyDisk();
+    const notes = newNotes();
+    const running = await start(disk, { accountMs: 1, readyBytes: 100 });
+    let syncs = 0;
+    disk.failing = (name) => name === 'sync guard' && ++syncs % 4 === 0;
+    const putters = Array.from({ length: 3 }, async () => {
+      for (let round = 0; round < 60; round++) {
+        await put(running.channel, 2, notes);
+        // What is refused is so at once, and the store is open again a moment later.
+        if (notes.refused.size > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+      }
+    });
+    for (let ended = false; !ended; ) {
+      ended = await Promise.race([Promise.all(putters).then(() => true), new Promise<boolean>((resolve) => setTimeout(() => resolve(false), 1))]);
+      const loan = await running.channel.take(2, AbortSignal.timeout(20));
+      if (loan) await commit(loan, notes);
+    }
+    disk.failing = undefined;
+    assert.ok(notes.acknowledged.size > 20, `only ${notes.acknowledged.size} were acknowledged`);
+    judge(await drain(running), notes, false, `${syncs} syncs of the guard`);
+    assert.equal(running.context.counted('EventLostCount'), 0);
+    await running.channel.stop();
+  });
+
   test('C16 files are used over and over; nothing of their earlier lives comes back, whenever the process is killed', async () => {
     const disk = new FaultyDisk();
     let next = 0;
@@ -225,7 +250,7 @@ describe('durable channel on a disk that fails', () => {
       await put(running.channel, 2, notes);
       next = notes.next;
       running.kill();
-      if (life % 2 === 0) disk.cutPower(() => 0.99);
+      if (life % 2 === 0) disk.cutPower(() => (life % 4 === 0 ? 0.99 : 0));
       const again = await start(disk, { accountMs: 1 });
       const bodies = await drain(again);
       assert.deepEqual(bodies.slice(-2), [next - 2, next - 1].map(bodyOf), `life ${life}`);
