@@ -29,15 +29,15 @@ export function verificationText(view: StoreView, verification: Verification): s
   const { records, events, bodyBytes, fileBytes, left, leftBytes, missing, damage, harmless } = verification;
   const lost = lostOf(verification);
   const facts = rows([
-    ['read', `${size(fileBytes)} in ${view.segments.length} files`],
+    ['read', `${size(fileBytes)} in ${view.segments.length} ${view.segments.length === 1 ? 'file' : 'files'}`],
     ['sound', `${inThousands(records)} records with ${inThousands(events)} events, ${size(bodyBytes)} of bodies`],
     ['left to deliver', `${inThousands(left)} events, ${size(leftBytes)}`],
     ['lost', `${inThousands(lost)} events${lost === 0 ? '' : ` in ${missing.length} ${missing.length === 1 ? 'range' : 'ranges'}`}`],
     ['damaged places', inThousands(damage.length)],
-    ['of no harm', harmless.length === 0 ? undefined : `${inThousands(harmless.length)} places where no event is missing`],
+    ['of no harm', harmless.length === 0 ? undefined : `${inThousands(harmless.length)} ${harmless.length === 1 ? 'place' : 'places'} where no event is missing`],
     ['odd files', view.strange.length === 0 ? undefined : view.strange.join(', ')],
   ]);
-  return `${facts}${few(missing.map(({ from, to }) => `  lost: ${inThousands(to - from)} events, ${from} to ${to - 1}\n`))}${few(damage.map(({ segment, position, length, sentence }) => `  damaged: ${segment.path}, ${length} bytes from ${position} on: ${sentence}\n`))}${view.remarks.map((remark) => `  ${remark}\n`).join('')}`;
+  return `${facts}${few(missing.map(({ from, to }) => `  lost: ${inThousands(to - from)} events, ${from} to ${to - 1}\n`))}${few(damage.map(({ segment, position, length, sentence }) => `  damaged: ${segment.path}, ${length > 0 ? `${length} bytes ` : ''}from byte ${position} on: ${sentence}\n`))}${view.remarks.map((remark) => `  ${remark}\n`).join('')}`;
 }
 
 function verificationJson(view: StoreView, verification: Verification): Readonly<Record<string, unknown>> {

@@ -8,6 +8,7 @@ import { takeOut } from './recovery.ts';
 export interface Damage {
   readonly segment: SegmentView;
   readonly position: number;
+  /** 0: how far it goes is not known. */
   readonly length: number;
   readonly sentence: string;
 }
@@ -48,7 +49,9 @@ export async function verifyStore(view: StoreView, progress: (done: number, all:
     found.missing.push({ from, to, bytes });
     for (const { segment, sentence } of faults) {
       const seen = view.segments.find(({ name }) => name === segment.name);
-      if (seen) found.damage.push({ segment: seen, position: 0, length: 0, sentence });
+      // As `recover` words it: path, byte, what is wrong there.
+      const [, position = '0', what = sentence] = /, byte (\d+): (.*)$/s.exec(sentence) ?? [];
+      if (seen) found.damage.push({ segment: seen, position: Number(position), length: 0, sentence: what });
     }
   }
   let before = 0;
@@ -71,10 +74,9 @@ async function verifySegment(view: StoreView, segment: SegmentView, below: Tail,
     const gap = { from: expected.event, to: to.event, bytes: Math.max(0, to.byte - expected.byte), faults: [] };
     const lost = gap.to > gap.from ? takeOut(gap, view.done) : [];
     found.missing.push(...lost.map(({ from, to: end, bytes }) => ({ from, to: end, bytes })));
-    const told = new Set(found.damage.filter((each) => each.segment === segment).map(({ sentence }) => sentence));
+    const told = new Set(found.damage.filter((each) => each.segment === segment).map(({ position }) => position));
     for (const { position, length, sentence } of pending) {
-      const isTold = [...told].some((text) => text.endsWith(`byte ${position}: ${sentence}`));
-      if (!isTold) (lost.length > 0 ? found.damage : found.harmless).push({ segment, position, length, sentence });
+      if (!told.has(position)) (lost.length > 0 ? found.damage : found.harmless).push({ segment, position, length, sentence });
     }
     pending = [];
   };
