@@ -215,4 +215,7 @@ test('S25, X2: a certificate that nobody vouches for is refused and said; its au
   copyFileSync(authority.trustPem, trusted);
   await eventually(() => rig.s3.objects.size === 1, 'it is stored');
   assert.equal(bodiesOf(rig), 'a\n');
+  const [put] = rig.s3.requests.filter(({ method }) => method === 'PUT');
+  assert.equal(put?.headers['x-amz-content-sha256'], 'UNSIGNED-PAYLOAD');
+  assert.match(String(put?.headers['authorization']), /SignedHeaders=[^,]*x-amz-checksum-crc32/);
 });
