@@ -5,9 +5,10 @@ import { interceptorCases } from './interceptors.ts';
 import { netcatCases, netcatUdpCases } from './netcat.ts';
 import { execCases, generatorCases } from './processes.ts';
 import { groupCases, selectorCases } from './routing.ts';
+import { spooldirCases } from './spooldir.ts';
 import { taildirCases } from './taildir.ts';
 import { fileRollCases, loggerCases, metricsCases } from './sinks.ts';
 
 export const compatCases: readonly CompatCase[] = [
-  ...netcatCases, ...netcatUdpCases, ...execCases, ...generatorCases, ...taildirCases, ...interceptorCases, ...selectorCases, ...groupCases, ...fileRollCases, ...loggerCases, ...metricsCases,
+  ...netcatCases, ...netcatUdpCases, ...execCases, ...generatorCases, ...spooldirCases, ...taildirCases, ...interceptorCases, ...selectorCases, ...groupCases, ...fileRollCases, ...loggerCases, ...metricsCases,
 ];
