@@ -39,7 +39,8 @@ export async function positions({ file, json }: PositionsArguments, io: CommandI
 
 /** Nothing for a file of earlier days that is gone, or that somebody else's name leads to. */
 function rowOf(saved: SavedFile): Row | undefined {
-  const { path, inode, position, identity } = saved;
+  const { inode, position, identity } = saved;
+  const path = saved.place ?? saved.path;
   const facts = tailFiles.look(path);
   const base = { file: path, inode: String(inode), position };
   const same = facts !== undefined && facts.inode === inode && (identity === undefined || sameBirth(identity.bornNs, facts.bornNs));

@@ -83,7 +83,7 @@ export function isLineStart(handle: TailHandle, position: number): boolean {
   return handle.readNow(byte, 0, 1, position - 1) === 1 && byte[0] === LINE_FEED;
 }
 
-const MAGIC: readonly (readonly [NonNullable<TailFile['compressed']> | 'other', string])[] = [
+const MAGIC: readonly (readonly ['gzip' | 'zstd' | 'other', string])[] = [
   ['gzip', '\x1f\x8b\x08'],
   ['zstd', '\x28\xb5\x2f\xfd'],
   ['other', 'BZh91AY&SY'],

@@ -15,13 +15,13 @@ export interface SavedFile {
   readonly inode: bigint;
   readonly identity: Identity | undefined;
   readonly path: string;
+  /** Where it lay, if that was not `path`: it was moved out of its pattern. */
+  readonly place: string | undefined;
   readonly position: number;
   readonly mark: Mark | undefined;
   readonly size: number;
   readonly former: Mark | undefined;
   readonly discarding: boolean;
-  /** A compressed file that was read as a whole. */
-  readonly compressed: boolean;
   /** No name that is followed led to it when it was written down. */
   readonly gone: boolean;
   /** The file was emptied since, and may be there with something else in it. */
@@ -148,7 +148,7 @@ function positionEntry(entry: unknown): SavedFile[] {
   const { inode, pos, file } = entry as Record<string, unknown>;
   if (typeof inode !== 'bigint' || typeof pos !== 'bigint' || pos < 0n || typeof file !== 'string') return [];
   const position = Number(pos);
-  return [{ inode, identity: undefined, path: file, position, mark: undefined, size: position, former: undefined, discarding: false, compressed: false, gone: false, emptied: false, seenMs: 0 }];
+  return [{ inode, identity: undefined, path: file, place: undefined, position, mark: undefined, size: position, former: undefined, discarding: false, gone: false, emptied: false, seenMs: 0 }];
 }
 
 interface Marks {
@@ -166,12 +166,12 @@ interface MarkEntry {
   readonly inode: string;
   readonly born: string;
   readonly path: string;
+  readonly place?: string;
   /** Position, head, tail, all; only the position where that is all that is known. */
   readonly mark: MarkNumbers;
   readonly size: number;
   readonly former?: MarkNumbers;
   readonly discarding?: true;
-  readonly compressed?: true;
   readonly gone?: true;
   readonly emptied?: true;
   readonly seen: number;
@@ -196,12 +196,12 @@ function savedOf(entry: MarkEntry): SavedFile {
     inode: BigInt(entry.inode),
     identity: known ? { device: BigInt(entry.device), inode: BigInt(entry.inode), bornNs: BigInt(entry.born) } : undefined,
     path: entry.path,
+    place: entry.place,
     position: mark.position,
     mark: known ? mark : undefined,
     size: entry.size,
     former: entry.former && markOf(entry.former),
     discarding: entry.discarding ?? false,
-    compressed: entry.compressed ?? false,
     gone: entry.gone ?? false,
     emptied: entry.emptied ?? false,
     seenMs: entry.seen,
@@ -230,11 +230,11 @@ export function writtenOf(file: SavedFile): Written {
     inode: String(inode),
     born: String(identity?.bornNs ?? 0n),
     path: file.path,
+    ...(file.place !== undefined && { place: file.place }),
     mark: mark ? markEntry(mark) : [file.position, null, null, null],
     size: file.size,
     ...(former && { former: markEntry(former) }),
     ...(file.discarding && { discarding: true as const }),
-    ...(file.compressed && { compressed: true as const }),
     ...(file.gone && { gone: true as const }),
     ...(file.emptied && { emptied: true as const }),
     seen: file.seenMs,

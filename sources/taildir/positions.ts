@@ -10,7 +10,7 @@ import { markAt, type Mark } from './marks.ts';
 import type { OpenFiles } from './open-files.ts';
 import { loadPositions, logLine, logPath, PositionWriter, savedKey, writtenOf, type SavedFile, type Written } from './position-file.ts';
 import type { Departed, FileTable } from './table.ts';
-import { keyOf, sameBirth, TailFile, type Identity } from './tail-file.ts';
+import { isSame, keyOf, sameBirth, TailFile, type Identity } from './tail-file.ts';
 
 export interface PositionRules {
   readonly path: string;
@@ -172,7 +172,7 @@ export class Positions {
     const elsewhere = await this.#searchOtherNames(missing.map(([, saved]) => saved));
     for (const [key, saved] of missing) {
       this.#pending.delete(key);
-      const state = this.#follow(saved, elsewhere.get(saved) ?? saved.path, found);
+      const state = this.#follow(saved, elsewhere.get(saved) ?? saved.place ?? saved.path, found);
       if (state === 'gone' && !saved.gone) this.#missing(saved);
       else if (state !== 'followed') this.#remember(saved);
     }
@@ -187,10 +187,18 @@ export class Positions {
       if (!facts?.isFile || facts.inode !== saved.inode || !sameBirth(identity.bornNs, facts.bornNs)) return 'gone';
       if (facts.size <= mark.position) return 'read';
       const file = new TailFile({ device: facts.device, inode: facts.inode, bornNs: facts.bornNs }, this.#table.now());
+      const handle = this.#files.open(path);
+      // Somebody may have put another file there since the look.
+      if (!isSame(file.identity, handle.facts())) {
+        handle.close();
+        return 'gone';
+      }
       file.beginAt(mark);
       file.discarding = saved.discarding;
       file.shownPath = saved.path;
-      this.#open.add(file, this.#files.open(path));
+      const directory = this.#table.directories.find((each) => each.path === dirname(saved.path));
+      file.headers = directory?.match(Buffer.from(basename(saved.path)).toString('latin1'))?.headers ?? [];
+      this.#open.add(file, handle);
       this.#table.addNameless(file);
       found(file);
       return 'followed';
@@ -295,7 +303,7 @@ export class Positions {
     const number = this.#number;
     const entries: Written[] = [];
     for (const file of this.#table.all) {
-      if (this.#pendingOf(file) || (file.refused !== undefined && file.compressed === undefined)) continue;
+      if (this.#pendingOf(file) || file.refused !== undefined) continue;
       entries.push(this.#textOf(file));
     }
     for (const saved of this.#pending.values()) entries.push(writtenOf(saved));
@@ -314,14 +322,14 @@ export class Positions {
   #textOf(file: TailFile): Written {
     const { stored, former, lastSize, shownPath, discarding } = file;
     const gone = file.names.size === 0;
-    const now = gone ? (file.handle?.path() ?? shownPath) : shownPath;
+    const place = gone ? file.handle?.path() : undefined;
     if (gone) this.#written.delete(file);
-    return this.#cached(file, () => textOf(file.identity, stored, now, { size: Math.max(0, lastSize), former, discarding, gone, emptied: false, seenMs: 0 }));
+    return this.#cached(file, () => textOf(file.identity, stored, shownPath, { place, size: Math.max(0, lastSize), former, discarding, gone, emptied: false, seenMs: 0 }));
   }
 
   #departedText(departed: Departed): Written {
     const { identity, mark, path, goneMs, emptied } = departed;
-    return this.#cached(departed, () => textOf(identity, mark, path, { size: mark.position, former: undefined, discarding: false, gone: true, emptied, seenMs: goneMs }));
+    return this.#cached(departed, () => textOf(identity, mark, path, { place: undefined, size: mark.position, former: undefined, discarding: false, gone: true, emptied, seenMs: goneMs }));
   }
 
   #cached(key: object, make: () => Written): Written {
@@ -353,8 +361,8 @@ function inUse(path: string, who: string): AgentError {
   return new AgentError('M172', `cannot use the position file ${path}: ${who}; give each TAILDIR source a positionFile of its own`);
 }
 
-function textOf(identity: Identity, mark: Mark, path: string, rest: Pick<SavedFile, 'size' | 'former' | 'discarding' | 'gone' | 'emptied' | 'seenMs'>): Written {
-  return writtenOf({ inode: identity.inode, identity, path, position: mark.position, mark, compressed: false, ...rest });
+function textOf(identity: Identity, mark: Mark, path: string, rest: Pick<SavedFile, 'place' | 'size' | 'former' | 'discarding' | 'gone' | 'emptied' | 'seenMs'>): Written {
+  return writtenOf({ inode: identity.inode, identity, path, position: mark.position, mark, ...rest });
 }
 
 function keysOf(identity: Identity): readonly string[] {

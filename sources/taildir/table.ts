@@ -26,7 +26,6 @@ export interface Candidate {
   readonly state: 'alive' | 'ended' | 'unsettled';
   /** To compare the bytes themselves, where the other file still has them. */
   readonly handle?: TailHandle | undefined;
-  readonly exact: boolean;
 }
 
 
@@ -151,7 +150,7 @@ export class FileTable {
     for (const { mark, goneMs, exact, path } of this.#departed) {
       // What was made after the other one had gone is no copy of it; where the moment is not known, much must be the same.
       const may = exact ? bornMs <= goneMs : bornMs <= goneMs || mark.position >= HEAD_BYTES;
-      if (may && sameHead(mark)) found.push({ mark, path, state: 'ended', exact });
+      if (may && sameHead(mark)) found.push({ mark, path, state: 'ended' });
     }
     // One that was there when the source started was made before anything was read.
     if (file.wasThere) return found;
@@ -161,10 +160,10 @@ export class FileTable {
       const end = this.nameless.has(other) ? endOf(other, this.now()) : undefined;
       if (end) {
         const may = end.exact ? bornMs <= end.goneMs : bornMs <= end.goneMs || other.read.position >= HEAD_BYTES;
-        if (may) found.push({ mark: other.read, path: other.shownPath, state: end.settled ? 'ended' : 'unsettled', exact: end.exact, handle: other.handle });
+        if (may) found.push({ mark: other.read, path: other.shownPath, state: end.settled ? 'ended' : 'unsettled', handle: other.handle });
         // One that was moved away from where the new file is now was not copied.
       } else if (other.leftPath !== file.shownPath) {
-        found.push({ mark: other.read, path: other.shownPath, state: other.inFlight.length > 0 || other.shrunkSinceMs > 0 ? 'unsettled' : 'alive', exact: true, handle: other.handle });
+        found.push({ mark: other.read, path: other.shownPath, state: other.inFlight.length > 0 || other.shrunkSinceMs > 0 ? 'unsettled' : 'alive', handle: other.handle });
       }
     }
     return found;

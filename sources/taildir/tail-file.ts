@@ -48,7 +48,6 @@ export class TailFile {
   initial = false;
   /** Why it is not read. */
   refused: string | undefined;
-  compressed: 'gzip' | 'zstd' | undefined;
   /** In the queue of those that are to be read. */
   queued = false;
   /** Not before then. */

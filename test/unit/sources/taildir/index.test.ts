@@ -84,6 +84,20 @@ describe('taildir source, beyond Flume', { concurrency: 4 }, () => {
     assert.deepEqual((await rig.events(3)).toSorted(), ['one', 'three', 'two']);
   });
 
+  test('a file that was moved away unread, under its headers and over a restart', async (t) => {
+    const rig = new TailRig(t, { 'filegroups.f1': '@LOGS@/app\\.log', 'headers.f1.a': 'b', fileHeader: 'true' });
+    rig.write('app.log', 'one\n');
+    await rig.start();
+    await rig.events(1);
+    renameSync(rig.path('app.log'), join(rig.folder, 'moved'));
+    await sleep(400);
+    await rig.stop();
+    writeFileSync(join(rig.folder, 'moved'), 'one\ntwo\n');
+    await rig.start();
+    assert.deepEqual(await rig.events(2), ['one', 'two']);
+    assert.deepEqual(rig.headers()[1], { a: 'b', file: rig.path('app.log') });
+  });
+
   test('a position file that was deleted means a new beginning', async (t) => {
     const rig = new TailRig(t);
     rig.write('app.log', 'one\n');
