@@ -13,7 +13,6 @@ export interface LogFile {
   read(into: Buffer, position: number): Promise<number>;
   /** Resolves when what was written is on the disk. */
   sync(): Promise<void>;
-  truncate(length: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -87,10 +86,6 @@ class NodeLogFile implements LogFile {
 
   sync(): Promise<void> {
     return this.#handle.datasync();
-  }
-
-  truncate(length: number): Promise<void> {
-    return this.#handle.truncate(length);
   }
 
   close(): Promise<void> {

@@ -81,7 +81,6 @@ class FailingFiles implements LogFiles {
         await file.sync();
       },
       read: (into, position) => file.read(into, position),
-      truncate: (length) => file.truncate(length),
       close: () => file.close(),
     };
   }
