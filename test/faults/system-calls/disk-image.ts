@@ -75,8 +75,9 @@ export class DiskImage {
     }
   }
 
-  /** Follows what a process did. The journal's last entry may be unfinished. */
+  /** Follows what a process did. The journal's last entry may be unfinished, and there is none of one that was killed before it began. */
   play(journal: string): void {
+    if (!existsSync(journal)) return;
     const bytes = readFileSync(journal);
     for (let at = 0; at + ENTRY_BYTES <= bytes.length; ) {
       const kind = String.fromCharCode(bytes.readUInt32LE(at));
