@@ -27,7 +27,8 @@ export function syslogEvents(bytes: Buffer, records: readonly SyslogRecord[], ke
     const end = withoutReturn(bytes, record);
     const found = record.priority === undefined ? undefined : syslogParts(bytes.toString('latin1', record.begin, end), nowMs);
     parts.push(found);
-    const body = found && keep !== 'all' && record.begin + found.body < end ? found.body : undefined;
+    // Where nothing would be left the record stays whole.
+    const body = found && keep !== 'all' && (record.begin + found.body < end || typeof keep === 'object') ? found.body : undefined;
     bounds[2 * index] = record.begin + (body ?? 0);
     bounds[2 * index + 1] = body === undefined ? record.end : end;
     if (found && body !== undefined && typeof keep === 'object') {

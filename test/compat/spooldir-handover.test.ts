@@ -39,7 +39,7 @@ class Handover {
     const conf = [
       'a1.sources = r1',
       'a1.channels = c1',
-      ...(sink ? ['a1.sinks = k1', 'a1.sinks.k1.type = file_roll', 'a1.sinks.k1.channel = c1', `a1.sinks.k1.sink.directory = ${this.out}`, 'a1.sinks.k1.sink.rollInterval = 0'] : []),
+      ...(sink ? ['a1.sinks = k1', 'a1.sinks.k1.type = file_roll', 'a1.sinks.k1.channel = c1', `a1.sinks.k1.sink.directory = ${this.out}`, 'a1.sinks.k1.sink.rollInterval = 0', 'a1.sinks.k1.sink.batchSize = 2'] : []),
       'a1.sources.r1.type = spooldir',
       `a1.sources.r1.spoolDir = ${this.spool}/`,
       'a1.sources.r1.batchSize = 2',

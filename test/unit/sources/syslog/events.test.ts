@@ -124,6 +124,7 @@ test('ST-26 T18 bytes that are no UTF-8 stay as they are', () => {
 
 test('ST-27 ST-29 ST-30 an empty body, blank lines, a record without an end', () => {
   assert.equal(one('<13>1 - h \n')[1], '<13>1 - h ');
+  assert.equal(one('<13>1 - h \n', 'hostname')[1], 'h ');
   assert.equal(one('\n\n<13>Oct 11 22:14:15 h after blank\n')[1], 'after blank');
   assert.deepEqual(read('<13>Oct 11 22:14:15 h no end'), []);
   assert.equal(read('<13>Oct 11 22:14:15 h no end', { last: true })[0]?.[1], 'no end');
