@@ -13,7 +13,8 @@ export async function livingOwner(files: StoreFiles, path: string): Promise<numb
   if (!text) return undefined;
   try {
     const { pid, mark } = JSON.parse(text.toString()) as { pid?: unknown; mark?: unknown };
-    if (typeof pid !== 'number' || pid === process.pid) return undefined;
+    // Without a mark a process that is gone, which has none either, would be the owner.
+    if (typeof pid !== 'number' || typeof mark !== 'string' || pid === process.pid) return undefined;
     return (await processMark(pid)) === mark ? pid : undefined;
   } catch {
     return undefined;
