@@ -1,0 +1,134 @@
+/** Apache Kafka 4.3.1, one broker that is its own controller (KRaft), with plain, SASL and TLS listeners, from Maven Central. */
+
+import { spawnSync } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startDaemon } from './daemon.ts';
+import { smallJvm } from './flume.ts';
+import { fetchArtefacts, mavenMissing } from './maven.ts';
+import { freePorts, serverOf, systemFolder, systemOf, type Server, type System } from './server.ts';
+
+const version = '4.3.1';
+
+export interface KafkaOptions {
+  /** Further lines of server.properties, such as `message.max.bytes`. */
+  readonly settings?: Readonly<Record<string, string>>;
+}
+
+export interface Kafka extends System {
+  readonly broker: Server;
+  /** `127.0.0.1:9092`, without login. */
+  readonly plain: string;
+  /** SASL_PLAINTEXT: PLAIN knows `bob` with the password `bob-secret`, SCRAM-SHA-256 and SCRAM-SHA-512 `carol` with `carol-secret`. */
+  readonly sasl: string;
+  /** SSL, with a certificate for 127.0.0.1 and localhost that vouches for itself; the client needs none. */
+  readonly tls: string;
+  /** PKCS12 with the broker's certificate to trust; password `changeit`. */
+  readonly trustStore: string;
+  /** The same certificate as PEM. */
+  readonly caFile: string;
+}
+
+export const kafkaLogins = { plain: { username: 'bob', password: 'bob-secret' }, scram: { username: 'carol', password: 'carol-secret' } } as const;
+
+/** What has to be installed first; `false` when nothing is missing: `test(name, { skip: kafkaMissing() }, …)`. */
+export function kafkaMissing(): string | false {
+  const missing = mavenMissing();
+  return missing === false ? false : `Kafka ${version} cannot be run here: ${missing}`;
+}
+
+export function getKafka(): Promise<string> {
+  return fetchArtefacts({ name: `kafka-${version}`, artefacts: [`org.apache.kafka:kafka_2.13:${version}`, 'org.slf4j:slf4j-simple:1.7.36'] });
+}
+
+export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
+  const jars = await getKafka();
+  const folder = await systemFolder('kafka');
+  const [plain = 0, sasl = 0, tls = 0, controller = 0] = await freePorts(4);
+  const trust = await makeCertificate(folder);
+  const properties = join(folder, 'server.properties');
+  const settings = { ...serverSettings(folder, { plain, sasl, tls, controller }), ...options.settings };
+  await writeFile(properties, Object.entries(settings).map(([key, value]) => `${key}=${value}\n`).join(''));
+  const java = (...args: string[]) => ({ command: 'java', args: [...smallJvm, '-Dorg.slf4j.simpleLogger.defaultLogLevel=info', '-cp', `${jars}/*`, ...args], cwd: folder });
+  const format = startDaemon(java('kafka.tools.StorageTool', 'format', '-t', 'bWlsbHJhY2UtdGVzdC0xMg', '-c', properties, ...scramUsers()));
+  if ((await format.ended) !== 0) throw new Error(`formatting the storage of Kafka failed:\n${format.lines.slice(-20).join('\n')}`);
+  const broker = serverOf({
+    name: 'Kafka',
+    patienceMs: 120_000,
+    launch: () => java('kafka.Kafka', properties),
+    answers: () => Promise.resolve(broker.lines.some((line) => line.includes('Kafka Server started'))),
+  });
+  const system = systemOf(folder, [broker]);
+  try {
+    await broker.start();
+  } catch (error) {
+    await system.stop();
+    throw error;
+  }
+  return { ...system, broker, plain: `127.0.0.1:${plain}`, sasl: `127.0.0.1:${sasl}`, tls: `127.0.0.1:${tls}`, ...trust };
+}
+
+function scramUsers(): string[] {
+  const { username, password } = kafkaLogins.scram;
+  return ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((mechanism) => ['--add-scram', `${mechanism}=[name=${username},password=${password}]`]);
+}
+
+interface Ports {
+  readonly plain: number;
+  readonly sasl: number;
+  readonly tls: number;
+  readonly controller: number;
+}
+
+function serverSettings(folder: string, ports: Ports): Record<string, string> {
+  const { username, password } = kafkaLogins.plain;
+  const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required;';
+  const client = `PLAINTEXT://127.0.0.1:${ports.plain},SASL_PLAINTEXT://127.0.0.1:${ports.sasl},SSL://127.0.0.1:${ports.tls}`;
+  return {
+    'process.roles': 'broker,controller',
+    'node.id': '1',
+    'controller.quorum.voters': `1@127.0.0.1:${ports.controller}`,
+    'controller.listener.names': 'CONTROLLER',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT,SSL:SSL,CONTROLLER:PLAINTEXT',
+    listeners: `${client},CONTROLLER://127.0.0.1:${ports.controller}`,
+    'advertised.listeners': client,
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+    'listener.name.sasl_plaintext.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="${password}";`,
+    'listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config': scram,
+    'listener.name.sasl_plaintext.scram-sha-512.sasl.jaas.config': scram,
+    'ssl.keystore.location': join(folder, 'key.p12'),
+    'ssl.keystore.type': 'PKCS12',
+    'ssl.keystore.password': 'changeit',
+    'log.dirs': join(folder, 'data'),
+    'offsets.topic.num.partitions': '1',
+    'offsets.topic.replication.factor': '1',
+    'transaction.state.log.num.partitions': '1',
+    'transaction.state.log.replication.factor': '1',
+    'transaction.state.log.min.isr': '1',
+    'share.coordinator.state.topic.num.partitions': '1',
+    'share.coordinator.state.topic.replication.factor': '1',
+    'share.coordinator.state.topic.min.isr': '1',
+    'group.initial.rebalance.delay.ms': '0',
+    'auto.create.topics.enable': 'false',
+    'log.cleaner.dedupe.buffer.size': '2097152',
+    'num.network.threads': '1',
+    'num.io.threads': '2',
+    'broker.session.timeout.ms': '3000',
+    'broker.heartbeat.interval.ms': '300',
+  };
+}
+
+async function makeCertificate(folder: string): Promise<{ trustStore: string; caFile: string }> {
+  await mkdir(join(folder, 'data'));
+  const trustStore = join(folder, 'trust.p12');
+  const caFile = join(folder, 'ca.pem');
+  const keytool = (...args: string[]): void => {
+    const { status, stdout } = spawnSync('keytool', [...args, '-storetype', 'PKCS12', '-storepass', 'changeit'], { cwd: folder, encoding: 'utf8' });
+    if (status !== 0) throw new Error(`keytool ${args[0]} failed: ${stdout}`);
+  };
+  keytool('-genkeypair', '-alias', 'broker', '-keyalg', 'EC', '-dname', 'CN=localhost', '-ext', 'SAN=ip:127.0.0.1,dns:localhost', '-validity', '365', '-keystore', 'key.p12');
+  keytool('-exportcert', '-rfc', '-alias', 'broker', '-file', caFile, '-keystore', 'key.p12');
+  keytool('-importcert', '-noprompt', '-alias', 'broker', '-file', caFile, '-keystore', trustStore);
+  return { trustStore, caFile };
+}
