@@ -1,4 +1,7 @@
-/** `node test/bench/elasticsearch.ts [ROUNDS]`: a backlog in the durable channel goes to OpenSearch, beside a plain `_bulk` loop with undici. */
+/**
+ * `node test/bench/elasticsearch.ts [ROUNDS]`: a backlog in the durable channel goes to OpenSearch, beside a plain `_bulk` loop with undici.
+ * Run `npm run prepare` first: the launcher takes the sources where they are newer than the build.
+ */
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -12,8 +12,9 @@ for (let from = 0; from < Number(total); from += Number(perRequest)) {
     body += `{"index":{"_index":"${index}","_id":"0123456789abcdef-${number}"}}\n${JSON.stringify({ '@message': line, '@fields': {} })}\n`;
   }
   const answer = await request(`${url}/_bulk?filter_path=items.*.status,items.*.error,items.*._id`, { method: 'POST', headers: { 'content-type': 'application/x-ndjson' }, body });
-  const { items } = (await answer.body.json()) as { items: { index: { status: number } }[] };
-  if (answer.statusCode !== 200 || items.some((item) => item.index.status > 201)) throw new Error(JSON.stringify(items).slice(0, 500));
+  const text = await answer.body.text();
+  const { items } = JSON.parse(text) as { items?: { index: { status: number } }[] };
+  if (!items || items.some((item) => item.index.status > 201)) throw new Error(`${answer.statusCode} ${text.slice(0, 500)}`);
 }
 const seconds = (performance.now() - began) / 1000;
 const after = figuresOf(process.pid);
