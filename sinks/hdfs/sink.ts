@@ -81,10 +81,20 @@ export class HdfsSink implements Sink {
     const serializer = await this.#parts.createSerializer();
     this.#shareSerializers = serializer.canAppend;
     if (serializer.canAppend) this.#serializers.push(serializer);
-    const opened = await this.#parts.openList?.();
+    const opened = await this.#openList();
     this.#list = opened?.list;
     this.#finisher = new Finisher(this.#parts.store, this.#list, this.#context.log, this.#settings.finishing);
     if (opened) await this.#takeOver(opened);
+  }
+
+  /** Without a directory of its own a sink writes all the same, as Flume does. */
+  async #openList(): Promise<OpenedList | undefined> {
+    try {
+      return await this.#parts.openList?.();
+    } catch (error) {
+      this.#context.log.warn('no list of open files can be kept; files that a crash leaves in use will stay so (hdfs.stateDirectory)', { reason: describeError(error) });
+      return undefined;
+    }
   }
 
   async stop(): Promise<void> {

@@ -352,6 +352,15 @@ describe('hdfs sink: failures', () => {
 });
 
 describe('hdfs sink: after a crash', () => {
+  test('where no list can be kept it is said, and the sink works', async () => {
+    const { sink, store, context } = make({}, { state: join(import.meta.filename, 'below-a-file') });
+    await sink.start();
+    await sink.write(batchOf('a'), never);
+    await sink.stop();
+    assert.deepEqual(store.lines, ['a']);
+    assert.match(context.log.complaints.join(), /no list of open files can be kept/);
+  });
+
   test('what was accepted before the channel heard of it is not written again', async () => {
     const store = new MemoryStore();
     const first = make({}, { store, state: join(folder, 'origin') });
