@@ -8,8 +8,6 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { AvroWriter } from '../../protocols/avro-writer.ts';
-import { AvroContainer } from '../../serializers/avro-container.ts';
 import { startAgent, until } from '../harness/agent.ts';
 import { flumeAvailable, startFlume } from '../servers/flume.ts';
 import { readContainer } from './avro-container.ts';
@@ -23,11 +21,9 @@ class Handover {
   readonly folder = mkdtempSync(join(tmpdir(), 'millrace-handover-'));
   readonly spool = join(this.folder, 'spool');
   readonly out = join(this.folder, 'out');
-  readonly #more: readonly string[];
 
-  constructor(t: TestContext, file: string | Buffer, more: readonly string[] = []) {
+  constructor(t: TestContext, file: string) {
     t.after(() => rmSync(this.folder, { recursive: true, force: true }));
-    this.#more = more;
     mkdirSync(this.spool);
     mkdirSync(this.out);
     writeFileSync(join(this.spool, '.file'), file);
@@ -44,7 +40,6 @@ class Handover {
       `a1.sources.r1.spoolDir = ${this.spool}/`,
       'a1.sources.r1.batchSize = 2',
       'a1.sources.r1.channels = c1',
-      ...this.#more,
       'a1.channels.c1.type = memory',
       `a1.channels.c1.capacity = ${sink ? 100 : 4}`,
       'a1.channels.c1.transactionCapacity = 2',
@@ -86,18 +81,3 @@ for (const [first, second] of [['flume', 'millrace'], ['millrace', 'flume']] as 
     assert.equal(handover.position(), undefined);
   });
 }
-
-test('an Avro file that Millrace has left in the middle of a block goes on with Flume from the beginning of that block', { skip }, async (t) => {
-  const container = new AvroContainer({});
-  const block = (texts: readonly string[]): { objects: number; data: Buffer } => {
-    const writer = new AvroWriter();
-    for (const text of texts) writer.string(text);
-    return { objects: texts.length, data: writer.view(0) };
-  };
-  const schema = '{"type":"record","name":"R","fields":[{"name":"f","type":"string"}]}';
-  const bytes = Buffer.concat([container.header(schema), await container.blocks([block(['a0']), block(['b0', 'b1', 'b2', 'b3', 'b4', 'b5'])])]);
-  const handover = new Handover(t, bytes, ['a1.sources.r1.deserializer = AVRO']);
-  await handover.run('millrace', false, () => (handover.position()?.count ?? 0) >= 2);
-  await handover.run('flume', true, () => handover.completed() && handover.text().includes('b5'));
-  assert.equal(handover.text().replaceAll('\u0004', ''), 'b0\nb1\nb2\nb3\nb4\nb5\n');
-});
