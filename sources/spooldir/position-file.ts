@@ -8,7 +8,7 @@ import type { GrowingFile, SpoolFiles } from '../../io/spool-files.ts';
 /**
  * Flume's position file: an Avro container that is only appended to, a block with one record for each position, of which the last one that
  * is whole counts. Its metadata name the file (`file`). Ours adds which file it is (`millrace.identity`: device and number), and, where
- * positions are in the middle of a block of records, a second field that Flume skips:
+ * positions are in the middle of a block of records, a second field of our own:
  *
  *     record = offset [done]      zig-zag longs
  */
