@@ -291,7 +291,7 @@ export const CATALOGUE = {
   M088: {
     severity: error,
     title: 'a file has errors of its own',
-    explanation: 'topology looks at what agents have to do with one another. What is wrong within a file is told by "millrace check", and the parts that it concerns are not in the picture.',
+    explanation: 'This command looks at what agents have to do with one another. What is wrong within a file is told by "millrace check", and the parts that it concerns are not in the picture.',
   },
   M101: {
     severity: warning,
@@ -387,6 +387,11 @@ export const CATALOGUE = {
     severity: error,
     title: 'a store is in use',
     explanation: 'Another process, or another channel of this one, has the store of a durable channel open; the sentence names it. A process that ended leaves no lock behind. End the other one, or give each channel directories of its own.',
+  },
+  M136: {
+    severity: error,
+    title: 'a key of a store is missing, or another one',
+    explanation: 'A durable channel is encrypted, or was, and the key by the name in the sentence is not configured, cannot be read, or is not the one that its events were stored with. Nothing was changed and nothing is lost: give the channel the keys back under encryption.keyProvider.keys. A key may go once all events under it were delivered.',
   },
   M160: {
     severity: error,
