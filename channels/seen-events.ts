@@ -3,14 +3,14 @@ import type { Origin } from '../core/component.ts';
 
 /** Most senders that are remembered; the one that was not heard of for the longest time is forgotten first. */
 const MOST_STORES = 10_000;
-/** Most ranges that are remembered of one sender: they grow only while it sends with gaps, to several receivers. The lowest is forgotten first. */
+/** Most ranges that are remembered of one sender: they grow only while it sends with gaps, to several receivers. The lowest that are not settled are forgotten first. */
 const MOST_RANGES = 10_000;
 
 type Range = [from: number, to: number];
 
 /**
  * Which events of other agents' stores were put here, by the numbers they have there: a batch that is sent again, because its answer was
- * lost or somebody was killed, is put once. What a sender says is settled is forgotten, since it never comes again.
+ * lost or somebody was killed, is put once. What a sender says is settled counts as put, wherever it was.
  */
 export class SeenEvents {
   /** In the order in which they were heard of last. */
@@ -36,8 +36,9 @@ export class SeenEvents {
     this.#stores.delete(store);
     this.#stores.set(store, ranges);
     this.#changed.add(store);
-    for (const [first, end] of spans) insert(ranges, first, end);
-    while (ranges.length > 0 && (ranges.length > MOST_RANGES || (ranges[0] as Range)[1] <= settled)) ranges.shift();
+    // A copy that was on its way for long may come after its sender has settled the events with another receiver.
+    for (const [first, end] of settled > 0 ? [[0, settled] as const, ...spans] : spans) insert(ranges, first, end);
+    while (ranges.length > MOST_RANGES) ranges.splice(1, 1);
     for (const oldest of this.#stores.keys()) {
       if (this.#stores.size <= MOST_STORES) break;
       this.#stores.delete(oldest);

@@ -63,11 +63,14 @@ describe('events that are put once', () => {
     }
   });
 
-  test('what the sender says is settled is forgotten', () => {
+  test('A2 what the sender says is settled counts as put: a copy of it that comes late is nothing new', () => {
     const seen = new SeenEvents();
     seen.add({ store: 'a', spans: [[0, 10], [20, 30]] });
     seen.add({ store: 'a', spans: [[40, 50]], settled: 30 });
-    assert.deepEqual(seen.all, [{ store: 'a', spans: [[40, 50]] }]);
+    assert.deepEqual(seen.all, [{ store: 'a', spans: [[0, 30], [40, 50]] }]);
+    // This one was stored by another receiver.
+    assert.equal(seen.unseen(numbered('a', [[10, 20]])).size, 0);
+    assert.equal(seen.unseen(numbered('a', [[30, 45]])).size, 10);
   });
 
   test('a part of an origin', () => {
