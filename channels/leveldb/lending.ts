@@ -129,9 +129,11 @@ export class Lending {
       if (stopping.aborted) throw stoppedError(name);
       open = false;
     };
+    // After a power cut, numbers that the disk had not confirmed are given to other events, which nobody may take for these.
+    const lasting = pieces.every(({ from, batch }) => from + batch.size <= account.synced.event);
     return {
       batch: batchOf(pieces),
-      origin: { store: account.store, spans: pieces.map(({ from, batch }) => [from, from + batch.size] as const), settled: account.done.head },
+      ...(lasting && { origin: { store: account.store, spans: pieces.map(({ from, batch }) => [from, from + batch.size] as const), settled: account.done.head } }),
       commit: async () => {
         end();
         await commit(pieces);

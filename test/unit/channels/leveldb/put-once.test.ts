@@ -73,6 +73,17 @@ describe('the durable channel puts events of another agent once', () => {
     await loan?.rollback();
     await channel.stop();
   });
+
+  test('A5 what a power cut could take, whose numbers others would get then, is lent without numbers', async () => {
+    const folder = await newFolder();
+    const { channel } = await open(folder, { fsyncPerTransaction: 'false', fsyncInterval: '3600' });
+    await channel.put(numbered(0, 10), never);
+    assert.equal((await takeNow(channel, 6))?.origin, undefined);
+    await channel.stop();
+    const { channel: again } = await open(folder, { fsyncPerTransaction: 'false', fsyncInterval: '3600' });
+    assert.deepEqual((await takeNow(again, 6))?.origin?.spans, [[0, 6]]);
+    await again.stop();
+  });
 });
 
 async function newFolder(): Promise<string> {
@@ -81,9 +92,9 @@ async function newFolder(): Promise<string> {
   return folder;
 }
 
-async function open(folder: string): Promise<{ channel: Channel; context: FakeContext }> {
+async function open(folder: string, options: Record<string, string> = {}): Promise<{ channel: Channel; context: FakeContext }> {
   const context = new FakeContext();
-  const channel = await create(fileChannel, { checkpointDir: join(folder, 'checkpoint'), dataDirs: join(folder, 'data') }, context);
+  const channel = await create(fileChannel, { checkpointDir: join(folder, 'checkpoint'), dataDirs: join(folder, 'data'), ...options }, context);
   await channel.start();
   return { channel, context };
 }
