@@ -47,7 +47,7 @@ async function otherVerb(program: Program, verb: string, rest: readonly string[]
       io.err(`Error: "${verb}" is a Flume command that Millrace does not have yet.\n`);
       return EXIT_UNKNOWN_COMMAND;
     }
-  } else if (['channel', 'check', 'dead-letters', 'demo', 'explain', 'help', 'positions', 'topology', 'version', '--help', '-h', '--version'].includes(verb)) {
+  } else if (['channel', 'check', 'dead-letters', 'demo', 'explain', 'help', 'positions', 'status', 'topology', 'version', '--help', '-h', '--version'].includes(verb)) {
     const { runVerb } = await import('./command-line/verbs.ts');
     return runVerb([verb, ...takeJvmArguments(rest).words], io);
   }

@@ -50,7 +50,7 @@ export function answerTo({ method, target, accept }: Question, { metrics, format
     case '/ready':
       return ready(metrics, redact);
     default:
-      return text(404, 'Nothing here. There are /metrics, /metrics/prometheus, /health, /ready and /channels.\n');
+      return text(404, 'Nothing here. There are /metrics, /metrics/prometheus, /health, /ready, /status and /channels.\n');
   }
 }
 
@@ -82,7 +82,8 @@ function ready(metrics: AgentMetrics, redact: Surroundings['redact']): Answer {
   });
 }
 
-function describe(agent: string, { kind, name, type, state, reason }: ComponentMetrics, redact: Surroundings['redact']): object {
+/** A component for those who ask how it does. */
+export function describe(agent: string, { kind, name, type, state, reason }: ComponentMetrics, redact: Surroundings['redact']): object {
   const why = reason === undefined ? undefined : (redact?.(reason) ?? reason).slice(0, LONGEST_REASON);
   return { component: `${agent}.${kind}s.${name}`, kind, type, state, ...(why !== undefined && { reason: why }) };
 }

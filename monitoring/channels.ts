@@ -41,7 +41,7 @@ export class ChannelAnswers {
   }
 
   async answer(target: string, asker: Asker): Promise<Answer> {
-    const refusal = refusalOf(asker);
+    const refusal = refusalOf(asker, 'Channels are');
     if (refusal !== undefined) return text(403, refusal);
     const { pathname, searchParams } = new URL(target, 'http://localhost');
     const [, , encoded, what, ...more] = pathname.split('/');
@@ -86,11 +86,12 @@ function facts({ name, type, state, reason, channel }: ComponentMetrics): object
   return { channel: name, type, state, ...(reason !== undefined && { reason }), ...channel };
 }
 
-function refusalOf({ peer, headers }: Asker): string | undefined {
-  if (!isLoopback(peer)) return 'Channels are shown to this machine only.\n';
-  if (['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => headers[name] !== undefined)) return 'Channels are shown to this machine only, not through a proxy.\n';
+/** Why somebody is not answered what is for this machine only; `undefined`: they are. */
+export function refusalOf({ peer, headers }: Asker, what: string): string | undefined {
+  if (!isLoopback(peer)) return `${what} shown to this machine only.\n`;
+  if (['forwarded', 'x-forwarded-for', 'x-real-ip', 'via'].some((name) => headers[name] !== undefined)) return `${what} shown to this machine only, not through a proxy.\n`;
   const host = (headers.host ?? '').replace(/:\d+$/, '');
-  return host.toLowerCase() === 'localhost' || isLoopback(host.replace(/^\[|\]$/g, '')) ? undefined : 'Channels are shown under the address of this machine only, 127.0.0.1 or localhost.\n';
+  return host.toLowerCase() === 'localhost' || isLoopback(host.replace(/^\[|\]$/g, '')) ? undefined : `${what} shown under the address of this machine only, 127.0.0.1 or localhost.\n`;
 }
 
 function decoded(part: string): string {

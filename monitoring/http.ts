@@ -9,6 +9,7 @@ import { connectionLimit } from '../io/descriptors.ts';
 import { nodeHttp } from '../io/node-http.ts';
 import { answerTo, type Answer, type Question } from './answers.ts';
 import { ChannelAnswers, isAboutChannels, isLoopback } from './channels.ts';
+import { isAboutStatus, statusAnswer, type StatusFacts } from './status.ts';
 import type { MonitoringSettings } from './settings.ts';
 
 /** Limits of clients, so that none can keep others from the answers or slow the flow down. */
@@ -32,6 +33,8 @@ export interface MonitoringOptions extends MonitoringSettings {
    * machine only.
    */
   readonly replay?: (request: string) => Promise<Answer>;
+  /** What `/status` says besides the components. */
+  readonly status?: StatusFacts;
   /** Longest that a client may take for its headers, its request, or one step of reading the answer; 10 s unless given. */
   readonly deadlineMs?: number;
   /** Pauses before a port that is taken is tried again. */
@@ -130,8 +133,8 @@ export class Monitoring {
     if (this.#connections.delete(request.socket)) this.#connections.add(request.socket);
     response.on('error', () => undefined);
     const target = request.url ?? '/';
+    const asker = { peer: request.socket.remoteAddress, headers: request.headers };
     if (request.method === 'GET' && isAboutChannels(target)) {
-      const asker = { peer: request.socket.remoteAddress, headers: request.headers };
       this.#channels.answer(target, asker).then(
         (answer) => respond(request, response, answer),
         (error: unknown) => this.#cannotAnswer(request, response, error),
@@ -151,7 +154,7 @@ export class Monitoring {
     }
     const question: Question = { method: request.method ?? 'GET', target, accept: request.headers.accept ?? '' };
     try {
-      respond(request, response, answerTo(question, this.#options));
+      respond(request, response, isAboutStatus(target) ? statusAnswer(asker, this.#options) : answerTo(question, this.#options));
     } catch (error) {
       this.#cannotAnswer(request, response, error);
     }

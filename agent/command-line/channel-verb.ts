@@ -1,4 +1,5 @@
 import type { Argv } from 'yargs';
+import { agentUrl } from './agent-url.ts';
 import type { ChannelArguments, CommandIo } from './types.ts';
 
 const ACTIONS = ['stat', 'peek', 'export', 'verify', 'repair'] as const;
@@ -28,7 +29,7 @@ export function addChannel(parser: Argv, io: CommandIo, plugins: string, ended: 
         .option('json', { type: 'boolean', default: false, describe: 'JSON instead of text' }),
     async (found) => {
       const { action, target, name, to, format, yes, json, n } = found;
-      const url = urlOf(found.port, found.url);
+      const url = agentUrl(found.port, found.url);
       const args: ChannelArguments = {
         action,
         ...(target !== undefined && { target }),
@@ -60,13 +61,4 @@ function refuse({ action, target, confFile, agent, url, to, most }: ChannelArgum
   } else if (target === undefined && confFile === undefined) throw new Error(`${action} needs a data directory, or --conf-file FILE with the name of a channel, or --port PORT of a running agent`);
   if (agent !== undefined && confFile === undefined) throw new Error('--name is the agent in a --conf-file');
   if (action === 'export' && to === undefined) throw new Error('export needs a new directory: --to DIR');
-}
-
-function urlOf(port: number | undefined, text: string | undefined): URL | undefined {
-  if (port !== undefined && text !== undefined) throw new Error('--port and --url exclude each other');
-  if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 65_536)) throw new Error('--port is a number from 1 to 65535');
-  if (port === undefined && text === undefined) return undefined;
-  const url = URL.parse(text ?? `http://127.0.0.1:${port}`);
-  if (url?.protocol !== 'http:') throw new Error(`--url: "${text}" is no address such as http://127.0.0.1:34545`);
-  return url;
 }

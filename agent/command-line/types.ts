@@ -30,6 +30,8 @@ export interface AgentLog {
   hide(secrets: Iterable<string>): void;
   /** A text without what `hide` was told, for other places where it may be seen. */
   mask(text: string): string;
+  /** The last warnings and errors as lines of text, the oldest first, with secrets masked; a few. */
+  recent(): readonly string[];
   /** Lines given up since the start because the reader was too slow or gone. */
   readonly dropped: number;
   /** Whether the log goes to standard output as text, so that the start-up picture can stand there by itself. */
@@ -147,6 +149,15 @@ export interface ChannelArguments {
   readonly format: 'text' | 'json';
   /** `repair`: do what the plan says. */
   readonly yes: boolean;
+  readonly json: boolean;
+}
+
+/** What `status` gets. */
+export interface StatusArguments {
+  /** Monitoring of the running agent. */
+  readonly url: URL;
+  /** Milliseconds between the two looks that rates come from. */
+  readonly betweenMs: number;
   readonly json: boolean;
 }
 

@@ -10,6 +10,7 @@ const MILLRACE_VERBS: readonly (readonly [string, string])[] = [
   ['dead-letters ls|show|replay|purge', 'events that no destination accepted: see them, send them on, remove them'],
   ['explain CODE', 'say more about a problem, for example M012'],
   ['positions FILE', 'show how far the files of a TAILDIR source were read'],
+  ['status', 'what a running agent does: components, rates, backlog, last errors'],
   ['topology [HOST=]FILE...', 'how the agents of several hosts hang together, and what does not fit'],
   ['help [KIND [TYPE]]', 'this text, the types of a kind, or the options of a type: help source netcat'],
   ['version', 'show the version'],

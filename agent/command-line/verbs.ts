@@ -3,6 +3,7 @@ import yargs, { type Argv } from 'yargs';
 import type { CheckArguments, CommandIo, DemoArguments, ExplainArguments, HelpArguments, TopologyArguments } from './types.ts';
 import { addDeadLetters } from './dead-letters-verb.ts';
 import { addChannel } from './channel-verb.ts';
+import { addStatus } from './status-verb.ts';
 import { home, readBuildFacts } from '../installation.ts';
 
 /** EX_USAGE: the command line cannot be understood. */
@@ -34,6 +35,7 @@ export async function runVerb(words: readonly string[], io: CommandIo): Promise<
   addDemo(parser, io, ended);
   addExplain(parser, io, ended);
   addPositions(parser, io, ended);
+  addStatus(parser, io, ended);
   addTopology(parser, io, ended);
   addHelp(parser, io, ended);
   parser.command('version', 'show the version', {}, () => {
@@ -191,7 +193,7 @@ function spelledOut(words: readonly string[]): readonly string[] {
   const [verb, ...rest] = words;
   if (verb === '--version') return ['version', ...rest];
   if (verb === '--help' || verb === '-h') return ['help', ...rest];
-  if (verb === 'help' && ['channel', 'check', 'demo', 'explain', 'positions', 'topology', 'version'].includes(rest[0] ?? '')) return [...rest, '--show-help'];
+  if (verb === 'help' && ['channel', 'check', 'demo', 'explain', 'positions', 'status', 'topology', 'version'].includes(rest[0] ?? '')) return [...rest, '--show-help'];
   return words.map((word) => (word === '--help' || word === '-h' ? '--show-help' : word));
 }
 

@@ -129,7 +129,8 @@ async function startMonitoring(agent: RunningAgent, args: AgentArguments, io: Ag
       const { status, ...answer } = await agent.deadLetters.replay(request, (name) => agent.supervisor.channel(name));
       return { status, contentType: 'application/json;charset=utf-8', body: `${JSON.stringify(answer)}\n` };
     };
-    const options = { ...settings, metrics: agent.supervisor, log, redact: (text: string) => io.log.mask(text), replay };
+    const status = { version: readBuildFacts().version, recent: () => io.log.recent() };
+    const options = { ...settings, metrics: agent.supervisor, log, redact: (text: string) => io.log.mask(text), replay, status };
     const monitoring = new Monitoring(options);
     await monitoring.start();
     return {

@@ -1,7 +1,7 @@
 import type { LogFacts, Logger } from '../../core/log.ts';
 import type { Output } from '../../io/output.ts';
 import type { AgentLog } from '../command-line/types.ts';
-import { eventLine, logLine, type LineStyle } from './line.ts';
+import { eventLine, logLine, type LineStyle, type LogEntry } from './line.ts';
 import { Secrets } from './secrets.ts';
 import { LOG_LEVELS, type LogFormat, type LogLevel } from './settings.ts';
 
@@ -11,6 +11,8 @@ const REPEAT_MS = 10_000;
 const MOST_PER_WINDOW = 150_000;
 /** Sentences are constant, so there are few; a component that makes them up is limited as a whole beyond this. */
 const MOST_SENTENCES = 200;
+/** Warnings and errors that `millrace status` can show. */
+const MOST_RECENT = 10;
 const FLOOD = 'lines were left out: too many in 10 s';
 
 export interface LogOptions {
@@ -40,6 +42,7 @@ class Log implements AgentLog {
   readonly #style: LineStyle;
   readonly #secrets = new Secrets();
   readonly #loggers = new Map<string, ComponentLogger>();
+  readonly #recent: string[] = [];
   #windowStart = 0;
   #windowLength = 0;
   #leftOut = 0;
@@ -68,6 +71,10 @@ class Log implements AgentLog {
     this.#secrets.hide(secrets);
   }
 
+  recent(): readonly string[] {
+    return [...this.#recent];
+  }
+
   mask(text: string): string {
     return this.#secrets.mask(text);
   }
@@ -85,6 +92,7 @@ class Log implements AgentLog {
   write(level: LogLevel, component: string, sentence: string, facts?: LogFacts): void {
     const timeMs = Date.now();
     const line = logLine({ timeMs, level, component, sentence, facts }, this.#style);
+    if (level === 'error' || level === 'warn') this.#remember({ timeMs, level, component, sentence, facts });
     if (level !== 'debug' && !this.#hasRoom(timeMs, line.length)) {
       this.#leftOut++;
       return;
@@ -98,6 +106,11 @@ class Log implements AgentLog {
 
   async ready(): Promise<void> {
     await Promise.all(this.#options.outputs.map((output) => output.ready()));
+  }
+
+  #remember(entry: LogEntry): void {
+    this.#recent.push(logLine(entry, { ...this.#style, format: 'text', colour: false }).trimEnd());
+    if (this.#recent.length > MOST_RECENT) this.#recent.shift();
   }
 
   #print(line: string): void {

@@ -16,7 +16,7 @@ const io: AgentIo = {
   colour: false,
   env: new Map([['SECRET_TOKEN', 'pl4nted']]),
   systemProperties: new Map(),
-  log: { logger: () => silent, hide() {}, mask: (text) => text, dropped: 0, toConsole: true, close: () => Promise.resolve() },
+  log: { logger: () => silent, hide() {}, mask: (text) => text, recent: () => [], dropped: 0, toConsole: true, close: () => Promise.resolve() },
 };
 
 async function folder(t: TestContext): Promise<string> {

@@ -177,3 +177,13 @@ test('under journald lines begin with their priority and have no time; what a va
     '<6>a1.sinks.k1  Event: { body: x }',
   ]);
 });
+
+test('the last ten warnings and errors can be asked for, as text, without secrets and without colours', () => {
+  const { log } = logged({ format: 'json', colour: true });
+  log.hide(['hunter2']);
+  for (let number = 0; number < 12; number++) log.logger(`a1.sinks.k${number}`).warn('refused', { reason: 'hunter2' });
+  log.logger('a1').info('runs');
+  const recent = log.recent();
+  assert.equal(recent.length, 10);
+  assert.match(recent[9] ?? '', /^\d{4}-\S+ \S+ WARN {2}a1\.sinks\.k11 {2}refused reason=\*\*\*$/);
+});
