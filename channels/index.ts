@@ -5,7 +5,7 @@ import { pseudoTxnChannel } from './pseudo-txn.ts';
 import { fileChannel } from './leveldb/index.ts';
 import { jdbcChannel } from './jdbc.ts';
 import { spillableMemoryChannel } from './spillable-memory.ts';
-import { kafkaChannel } from './kafka.ts';
+import { kafkaChannel } from './kafka/index.ts';
 
 const all: readonly AnyDefinition<'channel'>[] = [
   memoryChannel,

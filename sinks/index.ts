@@ -15,7 +15,7 @@ import { hbase2Sink } from './hbase2.ts';
 import { morphlineSolrSink } from './morphline-solr.ts';
 import { hiveSink } from './hive.ts';
 import { httpSink } from './http/index.ts';
-import { kafkaSink } from './kafka.ts';
+import { kafkaSink } from './kafka/index.ts';
 import { kuduSink } from './kudu.ts';
 import { kiteDatasetSink } from './kite-dataset.ts';
 

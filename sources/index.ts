@@ -14,7 +14,7 @@ import { spooldirSource } from './spooldir/index.ts';
 import { taildirSource } from './taildir/index.ts';
 import { httpSource } from './http/index.ts';
 import { jmsSource } from './jms.ts';
-import { kafkaSource } from './kafka.ts';
+import { kafkaSource } from './kafka/index.ts';
 import { twitterSource } from './twitter.ts';
 import { scribeSource } from './scribe.ts';
 import { avroLegacySource } from './avro-legacy.ts';

@@ -1,6 +1,6 @@
-import { define, type Finding } from '../core/define.ts';
-import { regexFault } from '../core/option-groups.ts';
-import { boolean, ignored, integer, list, optional, prefix, string } from '../core/options.ts';
+import { define, type Finding } from '../../core/define.ts';
+import { regexFault } from '../../core/option-groups.ts';
+import { boolean, ignored, integer, list, optional, prefix, string } from '../../core/options.ts';
 
 export const kafkaSource = define('source', {
   types: ['org.apache.flume.source.kafka.KafkaSource'],

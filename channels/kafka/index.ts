@@ -1,5 +1,5 @@
-import { define } from '../core/define.ts';
-import { boolean, choice, ignored, integer, optional, prefix, string } from '../core/options.ts';
+import { define } from '../../core/define.ts';
+import { boolean, choice, ignored, integer, optional, prefix, string } from '../../core/options.ts';
 
 export const kafkaChannel = define('channel', {
   types: ['org.apache.flume.channel.kafka.KafkaChannel'],

@@ -1,0 +1,38 @@
+import type { Context, Sink } from '../../core/component.ts';
+import type { Values } from '../../core/define.ts';
+import { compileEscapes } from '../../core/path-escapes.ts';
+import { clientContext } from '../../io/tls/contexts.ts';
+import { clientOptions, numberOf } from '../../protocols/kafka/properties.ts';
+import { DEFAULT_REQUEST_BYTES, producerSettings } from '../../protocols/kafka/producer-settings.ts';
+import { KafkaSink } from './kafka-sink.ts';
+import type { kafkaSinkOptions } from './options.ts';
+import { recordPlanner } from './record-plans.ts';
+
+export async function createKafkaSink(context: Context, values: Values<typeof kafkaSinkOptions>): Promise<Sink> {
+  const properties = values['kafka.producer.*'];
+  const servers = values['kafka.bootstrap.servers'];
+  const topic = values['kafka.topic'];
+  const hosts = topic.includes('%[') ? { hosts: await (await import('../../core/local-host.ts')).hostNames() } : {};
+  const settings = producerSettings(await clientOptions(servers, properties, context.name, clientContext), properties, values['kafka.producer.acks']);
+  return new KafkaSink(context, {
+    batchSize: values.flumeBatchSize,
+    servers,
+    topic,
+    producer: settings,
+    sender: {
+      compression: settings.compression,
+      mostBytes: numberOf(properties, 'max.request.size', DEFAULT_REQUEST_BYTES),
+      avro: values.useFlumeEventFormat,
+      plan: recordPlanner({
+        // Flume puts escapes in only where events may name their topics.
+        topic: values.allowTopicOverride ? compileEscapes(topic, hosts) : topic,
+        topicHeader: values.allowTopicOverride ? values.topicHeader : undefined,
+        partition: values.defaultPartitionId,
+        partitionHeader: values.partitionIdHeader,
+        timestampHeader: values.timestampHeader,
+        headers: values['header.*'],
+        badTimestamp: (text) => context.log.warn(`a record gets the present time: "${text}" in the header ${values.timestampHeader} is no number of milliseconds`),
+      }),
+    },
+  });
+}

@@ -1,0 +1,69 @@
+/** One broker, topics made and read by the client library, and what the tests of source, sink and channel share. */
+
+import { Admin, Consumer, Producer } from '@platformatic/kafka';
+import type { Kafka } from '../servers/kafka.ts';
+
+export interface Read {
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly key: Buffer | null;
+  readonly value: Buffer | null;
+  readonly timestamp: bigint;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export interface Written {
+  readonly key?: string;
+  readonly value?: Buffer | string | null;
+  readonly partition?: number;
+  readonly headers?: Readonly<Record<string, string | Buffer>>;
+  readonly timestamp?: bigint;
+}
+
+type Servers = Pick<Kafka, 'plain'>;
+
+let number = 0;
+
+/** A topic of its own name; answers the name. */
+export async function createTopic({ plain }: Servers, partitions = 1, configs: Readonly<Record<string, string>> = {}, name = `t${process.pid}-${++number}`): Promise<string> {
+  const admin = new Admin({ clientId: 'rig', bootstrapBrokers: [plain] });
+  await admin.createTopics({ topics: [name], partitions, replicas: 1, configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })) });
+  await admin.close();
+  return name;
+}
+
+/** Reads a topic from its beginning until there are so many records, or, without a number, until nothing came for half a second. */
+export async function readTopic({ plain }: Servers, topic: string, expected?: number, isolationLevel: 0 | 1 = 1): Promise<Read[]> {
+  const consumer = new Consumer({ clientId: 'rig', bootstrapBrokers: [plain], groupId: `rig-${process.pid}-${++number}`, isolationLevel });
+  const stream = await consumer.consume({ topics: [topic], mode: 'earliest', maxWaitTime: 50, autocommit: false });
+  const records: Read[] = [];
+  await new Promise<void>((resolve, reject) => {
+    let quiet = setTimeout(resolve, expected === undefined ? 1500 : 20_000);
+    stream.on('error', reject);
+    stream.on('data', ({ partition, offset, key, value, timestamp, headers }) => {
+      const texts = Object.fromEntries([...headers].map(([name, bytes]) => [String(name), String(bytes)]));
+      records.push({ partition, offset, key, value, timestamp, headers: texts });
+      clearTimeout(quiet);
+      if (records.length === expected) resolve();
+      else quiet = setTimeout(resolve, expected === undefined ? 500 : 20_000);
+    });
+  });
+  await consumer.close(true);
+  return records;
+}
+
+/** Writes records with the client library, in order. */
+export async function writeTopic({ plain }: Servers, topic: string, records: readonly Written[]): Promise<void> {
+  const producer = new Producer({ clientId: 'rig', bootstrapBrokers: [plain] });
+  await producer.send({
+    acks: -1,
+    messages: records.map(({ key, value, headers, ...rest }) => ({
+      topic,
+      value: typeof value === 'string' ? Buffer.from(value) : (value as Buffer),
+      ...(key !== undefined && { key: Buffer.from(key) }),
+      ...(headers && { headers: new Map(Object.entries(headers).map(([name, bytes]) => [Buffer.from(name), Buffer.from(bytes)])) }),
+      ...rest,
+    })),
+  });
+  await producer.close();
+}

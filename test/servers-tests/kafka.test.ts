@@ -1,0 +1,14 @@
+/** The parts for Kafka against a broker of their own. */
+
+import { after, before, describe } from 'node:test';
+import { kafkaMissing, startKafka, type Kafka } from '../servers/kafka.ts';
+import { sinkCases } from './kafka-sink-cases.ts';
+
+describe('Kafka', { skip: kafkaMissing() }, () => {
+  let kafka: Kafka;
+  before(async () => {
+    kafka = await startKafka();
+  });
+  after(() => kafka.stop());
+  sinkCases(() => kafka);
+});
