@@ -1,6 +1,7 @@
 import { define } from '../core/define.ts';
 import { ignored, integer } from '../core/options.ts';
-import { checkFileChannel, encryptionFiles, fileChannelOptions } from './leveldb/options.ts';
+import { encryptionFiles } from './leveldb/encryption-options.ts';
+import { checkFileChannel, fileChannelOptions } from './leveldb/options.ts';
 
 const DEFAULT_FILE_CAPACITY = 1_000_000;
 const DEFAULT_BYTE_CAPACITY = 64 * 1024 * 1024;

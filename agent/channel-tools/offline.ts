@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { holdsStore, inspectStore, readGuard, storedEvents, type InspectParts, type StoreView } from '../../channels/leveldb/inspect.ts';
 import { readIndexCopy } from '../../channels/leveldb/index-copy.ts';
 import { placeOf } from '../../channels/leveldb/place.ts';
+import type { RecordCodec } from '../../channels/leveldb/record.ts';
 import { factsOf } from '../../channels/leveldb/store-facts.ts';
 import { eventJson } from '../../core/event-json.ts';
 import { inThousands } from '../../core/printable.ts';
@@ -37,7 +38,8 @@ export async function examine(target: Target, args: ChannelArguments, io: Comman
   const place = placeOf(target.dataDirectory, target.checkpointDirectory ?? target.dataDirectory);
   const progress = new Progress(io);
   const found = await withGuard(target);
-  const parts: InspectParts = { files: storeFiles, ...found, progress: (text) => progress.line(text) };
+  const codec = await codecOf(target, args, io);
+  const parts: InspectParts = { files: storeFiles, ...found, ...(codec && { codec }), progress: (text) => progress.line(text) };
   if (!(await holdsStore(parts))) {
     io.err(`Error: there is no store of a durable channel in ${target.dataDirectory}\n`);
     return EXIT_NO_STORE;
@@ -63,6 +65,13 @@ export async function examine(target: Target, args: ChannelArguments, io: Comman
     io.out(`store in ${place.dataDirectory}${words}\n${statText(factsOf(view), [['open', open]])}`);
   }
   return view.gaps.length > 0 ? EXIT_DAMAGE : 0;
+}
+
+/** The figures of `stat` need no key. */
+async function codecOf({ encryption }: Target, { action }: ChannelArguments, io: CommandIo): Promise<RecordCodec | undefined> {
+  if (encryption === undefined || action === 'stat') return undefined;
+  const { recordCodec } = await import('../../channels/leveldb/store-keys.ts');
+  return recordCodec(encryption, { warn: (sentence) => io.err(`Warning: ${sentence}\n`) });
 }
 
 /** Without a word about it, the guard is looked for in the directory itself and in those beside it. */

@@ -10,6 +10,7 @@ import { readOptions } from '../../core/read-options.ts';
 import { describeOwner } from '../../io/owner-file.ts';
 import type { CommandIo } from '../command-line/types.ts';
 import type { Offline } from './offline.ts';
+import type { Target } from './target.ts';
 import { isSound, lostOf, verificationText } from './verify.ts';
 import { size } from './words.ts';
 
@@ -18,7 +19,7 @@ const EXIT_USAGE = 64;
 const EXIT_IN_USE = 75;
 
 /** Shows what would be done about a store, and does it with `--yes`. Files are moved or get a second name; nothing is deleted. */
-export async function repair({ parts, args, io, progress }: Offline): Promise<number> {
+export async function repair({ target, parts, args, io, progress }: Offline): Promise<number> {
   const { checkpointDirectory } = parts;
   if (checkpointDirectory === undefined) {
     io.err('Error: repair has to know where the guard is: --checkpoint-dir DIR, or --conf-file FILE\n');
@@ -46,7 +47,7 @@ export async function repair({ parts, args, io, progress }: Offline): Promise<nu
     io.out('\nNothing was changed. To do it: the same command with --yes\n');
     return EXIT_DAMAGE;
   }
-  await repairStore(all, plan, () => reopen(all, io));
+  await repairStore(all, plan, () => reopen(all, target, io));
   const after = await inspectStore(all);
   const verified = await verifyStore(after, show);
   progress.end();
@@ -55,7 +56,7 @@ export async function repair({ parts, args, io, progress }: Offline): Promise<nu
 }
 
 /** As an agent opens it, which mends what it can; told as warnings. */
-async function reopen({ dataDirectory, checkpointDirectory }: RepairParts, io: CommandIo): Promise<void> {
+async function reopen({ dataDirectory, checkpointDirectory }: RepairParts, { encryption }: Target, io: CommandIo): Promise<void> {
   const say = (sentence: string, facts: Readonly<Record<string, unknown>> = {}): void => {
     io.err(`Warning: ${sentence}${Object.entries(facts).map(([name, value]) => ` ${name}=${String(value)}`).join('')}\n`);
   };
@@ -67,7 +68,7 @@ async function reopen({ dataDirectory, checkpointDirectory }: RepairParts, io: C
   ]);
   const { values } = readOptions(fileChannel, options);
   if (!values) throw new Error(`a store cannot be opened in ${dataDirectory}`);
-  const channel = createDurableChannel({ name: 'repair', log, count: () => undefined, fail: () => undefined }, values);
+  const channel = await createDurableChannel({ name: 'repair', log, count: () => undefined, fail: () => undefined }, { ...values, ...encryption });
   await channel.start();
   await channel.stop();
 }

@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { encryptionOptions, type EncryptionValues } from '../../channels/leveldb/encryption-options.ts';
 import { readConfigFile } from '../../io/config-files.ts';
 import type { ChannelArguments, CommandIo } from '../command-line/types.ts';
 import { planConfiguration } from '../configuration/load-plan.ts';
@@ -12,6 +13,8 @@ export interface Target {
   readonly checkpointDirectory?: string;
   /** `channel c1 of agent a1`, where it came out of a configuration. */
   readonly words?: string;
+  /** Where its records are encrypted: what leads to the keys. */
+  readonly encryption?: EncryptionValues;
 }
 
 /** Finds the directories that the arguments mean. Throws a sentence where there are none. */
@@ -46,7 +49,14 @@ async function fromConfiguration(file: string, args: ChannelArguments, io: Comma
     dataDirectory: resolve(dataDirs?.[0] ?? join(fallback, 'data')),
     checkpointDirectory: resolve(checkpointDir ?? join(fallback, 'checkpoint')),
     words: `channel ${found.name} of agent ${agent.name}`,
+    ...encryptionOf(found.values),
   };
+}
+
+function encryptionOf(values: Readonly<Record<string, unknown>>): Pick<Target, 'encryption'> {
+  if (values['encryption.keyProvider'] === undefined) return {};
+  // The options of the file channel, which the definition has: it was found by two others of them.
+  return { encryption: Object.fromEntries(Object.keys(encryptionOptions).map((name) => [name, values[name]])) as unknown as EncryptionValues };
 }
 
 function theAgent(file: string, agents: readonly AgentPlan[], name: string | undefined): AgentPlan {

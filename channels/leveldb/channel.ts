@@ -14,6 +14,7 @@ import { Lending } from './lending.ts';
 import { LogReader, type Gap } from './log-reader.ts';
 import { keepAside, openIndex, openSegments, type Opened, type OpeningParts } from './opening.ts';
 import { otherFormat } from './other-format.ts';
+import { refuseOtherKeys } from './key-check.ts';
 import { peek, statOf } from './peek.ts';
 import { RememberedOrigins } from './remembered-origins.ts';
 import { claimDirectory, placeOf, refuseFlumeData, refuseFormerStore, type Place } from './place.ts';
@@ -107,6 +108,7 @@ export class DurableChannel implements Channel {
     const { log, name } = this.#context;
     await refuseFlumeData(this.#files, [dataDirectory, checkpointDirectory, ...unusedDirectories]);
     await refuseFormerStore(this.#files, this.#place.formerStore);
+    await refuseOtherKeys(this.#files, this.#place, this.#codec);
     await this.#files.makeDirectory(checkpointDirectory);
     this.#release = await claimDirectory(this.#files, this.#place.records, name);
     try {

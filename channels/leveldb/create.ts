@@ -11,15 +11,17 @@ import { LEAST_REQUIRED_BYTES } from './space.ts';
 
 export type DurableChannelValues = Values<typeof fileChannelOptions> & { readonly capacity: number; readonly 'keep-alive': number };
 
-/** The channel of a configuration, on the disk. */
-export function createDurableChannel(context: Context, values: DurableChannelValues): Channel {
+/** The channel of a configuration, on the disk. Throws where it is to be encrypted and its keys cannot be had. */
+export async function createDurableChannel(context: Context, values: DurableChannelValues): Promise<Channel> {
   const [dataDirectory, ...unused] = (values.dataDirs ?? [defaultDirectory('data')]).map((path) => resolve(path));
   const checkpointDirectory = resolve(values.checkpointDir ?? defaultDirectory('checkpoint'));
   if (dataDirectory === undefined) throw new Error('dataDirs names no directory');
   if (unused.length > 0) context.log.warn('of several data directories the first is used', { used: dataDirectory, unused });
+  const codec = values['encryption.keyProvider'] === undefined ? undefined : await (await import('./store-keys.ts')).recordCodec(values, context.log);
   return new DurableChannel(context, {
     store: (directory) => new LevelStore(directory),
     files: storeFiles,
+    ...(codec && { codec }),
     settings: {
       dataDirectory,
       checkpointDirectory,

@@ -4,7 +4,7 @@ import type { Logger } from '../../core/log.ts';
 import type { StoreFile, StoreFiles } from '../../io/store-files.ts';
 import type { Group, Tail } from './group.ts';
 import type { IndexRow } from './keys.ts';
-import type { RecordCodec } from './record.ts';
+import { headerAt, MOST_HEADER_BYTES, type RecordCodec } from './record.ts';
 import { encodeSegmentHeader, RECORDS_AT, segmentName, type Segment } from './segment.ts';
 
 /** Used-up files that wait for their next life. */
@@ -172,8 +172,19 @@ export class EventLog {
     const segment = this.#segments.at(-1);
     if (this.#active || this.#end === undefined || !segment) return this.#active;
     const file = await this.parts.files.open(this.pathOf(segment), 'write');
+    if (await this.#isSealedOtherwise(segment, file)) {
+      this.#end = undefined;
+      await file.close();
+      return undefined;
+    }
     this.#active = { segment, file, end: this.#end };
     return this.#active;
+  }
+
+  /** All records of a segment are under one key, so that its first one tells which. */
+  async #isSealedOtherwise(segment: Segment, file: StoreFile): Promise<boolean> {
+    const bytes = await file.read(RECORDS_AT, MOST_HEADER_BYTES);
+    return headerAt(bytes, 0, this.#identity)?.generation === segment.generation && !this.parts.codec.isAlike(bytes);
   }
 
   async #begin(from: Tail): Promise<Active> {

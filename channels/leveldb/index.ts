@@ -1,6 +1,7 @@
-import { define, type Finding } from '../../core/define.ts';
+import { define } from '../../core/define.ts';
 import { integer } from '../../core/options.ts';
-import { checkFileChannel, encryptionFiles, fileChannelOptions, type FileChannelValues } from './options.ts';
+import { encryptionFiles } from './encryption-options.ts';
+import { checkFileChannel, fileChannelOptions } from './options.ts';
 
 /** `file` and `leveldb` are one channel: Flume's properties over a store of ours, see docs/leveldb-channel.md. */
 export const fileChannel = define('channel', {
@@ -12,14 +13,8 @@ export const fileChannel = define('channel', {
     ...fileChannelOptions,
   },
   transactionCapacityOption: 'transactionCapacity',
-  check: (values) => [...checkFileChannel(values, values.capacity), ...refuseEncryption(values)],
+  check: (values) => checkFileChannel(values, values.capacity),
   readableFiles: encryptionFiles,
   // Loaded by agents that have such a channel.
   create: async (context, values) => (await import('./create.ts')).createDurableChannel(context, values),
 });
-
-function refuseEncryption(values: FileChannelValues): readonly Finding[] {
-  if (values['encryption.keyProvider'] === undefined) return [];
-  const sentence = 'cannot be read: it is a key store of Java, and Millrace does not encrypt its store yet; leave out encryption.* and keep the directories on an encrypted file system';
-  return [{ option: 'encryption.keyProvider', effect: 'refuse', sentence }];
-}

@@ -10,7 +10,7 @@ import type { Gap } from './log-reader.ts';
 import { otherFormat } from './other-format.ts';
 import { placeOf, type Place } from './place.ts';
 import { DoneEvents } from './ranges.ts';
-import { eventsOf, plainCodec, type RecordCodec } from './record.ts';
+import { alteredText, eventsOf, plainCodec, type RecordCodec } from './record.ts';
 import { recover, type Recovery } from './recovery.ts';
 import { SegmentScan } from './segment-scan.ts';
 import { SEGMENT_BYTES, segmentNumber, type Segment } from './segment.ts';
@@ -149,9 +149,13 @@ export async function* storedEvents(view: StoreView): AsyncGenerator<Stored> {
       }
       const { first, events, written } = item.header;
       if (first >= below || first + events <= expected) continue;
+      const batch = eventsOf(item.bytes, item.header, codec);
+      if (!batch) {
+        sentences.push(`${segment.path}, byte ${item.position}: ${alteredText(item.header)}`);
+        continue;
+      }
       if (first > expected) yield* missing(done, expected, first, sentences);
       yield* gapsBelow(first);
-      const batch = eventsOf(item.bytes, item.header, codec);
       for (const { from, to } of done.open(Math.max(first, expected), first + events)) {
         yield { kind: 'events', first: from, batch: batch.slice(from - first, to - first), writtenMs: written };
       }

@@ -4,7 +4,7 @@ import type { StoreFile } from '../../io/store-files.ts';
 import type { EventLog } from './event-log.ts';
 import type { Tail } from './group.ts';
 import type { IndexRow } from './keys.ts';
-import { eventsOf, headerAt, MOST_HEADER_BYTES, originsOf } from './record.ts';
+import { alteredText, eventsOf, headerAt, MOST_HEADER_BYTES, originsOf } from './record.ts';
 import { SegmentScan, type Found } from './segment-scan.ts';
 import { RECORDS_AT, type Segment } from './segment.ts';
 
@@ -153,10 +153,15 @@ export class LogReader {
     const end = header.first + header.events;
     // Behind the begin of the next segment lies only what was refused to its source.
     if (header.first >= below || end <= this.#expected) return;
+    const { codec } = this.#log.parts;
+    const batch = eventsOf(bytes, header, codec);
+    if (!batch) {
+      this.#faults.push({ segment, sentence: `${this.#log.pathOf(segment)}, byte ${item.position}: ${alteredText(header)}` });
+      return;
+    }
     if (header.first > this.#expected) this.#gapTo({ event: header.first, byte: header.firstByte }, gaps);
     const { first, written, length } = header;
-    const { codec } = this.#log.parts;
-    records.push({ first, batch: eventsOf(bytes, header, codec), written, length, origins: () => originsOf(bytes, header, codec) });
+    records.push({ first, batch, written, length, origins: () => originsOf(bytes, header, codec) });
     this.#expected = end;
     this.#expectedByte = header.firstByte + header.bytes;
     this.#faults = [];

@@ -1,7 +1,6 @@
 import type { Finding } from '../../core/define.ts';
-import { boolean, choice, integer, list, optional, prefix, string } from '../../core/options.ts';
-
-const CIPHER_CLASS = 'org.apache.flume.channel.file.encryption.AESCTRNoPaddingProvider';
+import { boolean, integer, list, optional, string } from '../../core/options.ts';
+import { checkEncryption, encryptionOptions, type EncryptionValues } from './encryption-options.ts';
 
 /** The file channel's options; the spillable memory channel has them too. */
 export const fileChannelOptions = {
@@ -46,21 +45,10 @@ export const fileChannelOptions = {
   'use-fast-replay': boolean({ default: false, doc: 'Has no effect.' }),
   fsyncPerTransaction: boolean({ default: true, doc: 'Have the disk confirm what was stored before sources are told.' }),
   fsyncInterval: integer({ default: 5, doc: 'Seconds between two confirmations of the disk without fsyncPerTransaction.' }),
-  'encryption.keyProvider': optional(
-    choice({
-      values: ['JCEKSFILE', 'org.apache.flume.channel.file.encryption.JCEFileKeyProvider$Builder'],
-      doc: 'Where keys come from; set, it turns encryption on.',
-    }),
-  ),
-  'encryption.activeKey': optional(string({ doc: 'Name of the key that new data files are encrypted with.' })),
-  'encryption.cipherProvider': optional(string({ doc: 'Cipher of new data files: AESCTRNOPADDING.' })),
-  'encryption.keyProvider.keyStoreFile': optional(string({ doc: 'JCEKS file with the keys.' })),
-  'encryption.keyProvider.keyStorePasswordFile': optional(string({ doc: 'File that holds the password of the key store.' })),
-  'encryption.keyProvider.keys': optional(list({ doc: 'Names of the keys, separated by white space.' })),
-  'encryption.keyProvider.keys.*': prefix({ doc: 'File that holds the password of one key: keys.<name>.passwordFile.' }),
+  ...encryptionOptions,
 };
 
-export interface FileChannelValues {
+export interface FileChannelValues extends EncryptionValues {
   readonly transactionCapacity: number;
   readonly useDualCheckpoints: boolean;
   readonly checkpointDir: string | undefined;
@@ -68,12 +56,6 @@ export interface FileChannelValues {
   readonly dataDirs: readonly string[] | undefined;
   readonly fsyncPerTransaction: boolean;
   readonly fsyncInterval: number;
-  readonly 'encryption.keyProvider': string | undefined;
-  readonly 'encryption.activeKey': string | undefined;
-  readonly 'encryption.cipherProvider': string | undefined;
-  readonly 'encryption.keyProvider.keyStoreFile': string | undefined;
-  readonly 'encryption.keyProvider.keyStorePasswordFile': string | undefined;
-  readonly 'encryption.keyProvider.keys': readonly string[] | undefined;
 }
 
 /** Rules between the options of `fileChannelOptions`; `capacity` is the one that the channel on disk will have. */
@@ -91,34 +73,6 @@ export function checkFileChannel(values: FileChannelValues, capacity: number): r
   if (dataDirs?.length === 0) findings.push({ option: 'dataDirs', effect: 'refuse', sentence: 'names no directory' });
   if (!values.fsyncPerTransaction && fsyncInterval < 1) {
     findings.push({ option: 'fsyncInterval', effect: 'refuse', sentence: `${fsyncInterval} is less than 1 second` });
-  }
-  return findings;
-}
-
-/** Files that Flume reads while it configures a channel with encryption. */
-export function encryptionFiles(
-  values: Pick<FileChannelValues, 'encryption.keyProvider'>,
-): readonly ('encryption.keyProvider.keyStoreFile' | 'encryption.keyProvider.keyStorePasswordFile')[] {
-  if (values['encryption.keyProvider'] === undefined) return [];
-  return ['encryption.keyProvider.keyStoreFile', 'encryption.keyProvider.keyStorePasswordFile'];
-}
-
-function checkEncryption(values: FileChannelValues): readonly Finding[] {
-  const on = values['encryption.keyProvider'] !== undefined;
-  const findings: Finding[] = [];
-  for (const option of ['encryption.activeKey', 'encryption.cipherProvider'] as const) {
-    if (on === (values[option] !== undefined)) continue;
-    const sentence = on ? 'is required with encryption.keyProvider' : 'makes no sense without encryption.keyProvider';
-    findings.push({ option, effect: 'drop', sentence });
-  }
-  if (!on) return findings;
-  for (const name of ['keyStoreFile', 'keyStorePasswordFile', 'keys'] as const) {
-    const option = `encryption.keyProvider.${name}` as const;
-    if (values[option] === undefined) findings.push({ option, effect: 'drop', sentence: 'is required with encryption.keyProvider' });
-  }
-  const cipher = values['encryption.cipherProvider'];
-  if (cipher !== undefined && cipher.toUpperCase() !== 'AESCTRNOPADDING' && cipher !== CIPHER_CLASS) {
-    findings.push({ option: 'encryption.cipherProvider', effect: 'refuse', sentence: `"${cipher}" is no cipher: AESCTRNOPADDING is` });
   }
   return findings;
 }

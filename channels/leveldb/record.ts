@@ -2,6 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { Batch } from '../../core/batch.ts';
 import type { Origin } from '../../core/component.ts';
 import { FORMAT_VERSION, readU64, writeU64 } from './keys.ts';
+import { readSeal, StoreKeyError } from './record-seal.ts';
 import { readOrigins, readSections } from './sections.ts';
 
 /**
@@ -11,7 +12,7 @@ import { readOrigins, readSections } from './sections.ts';
  *   0   8 bytes identity of the store
  *   8   u32 CRC-32 of the header but for these 4 bytes, extra bytes included
  *   12  u32 CRC-32 of the content
- *   16  u8 version = 2, u8 flags = 0, u16 extra bytes = 0 (both for encryption: nonce, tag and number of the key)
+ *   16  u8 version = 2, u8 flags (1: encrypted, else 0), u16 extra bytes, a multiple of 8 (record-seal.ts; 0 where it is not encrypted)
  *   20  u32 events
  *   24  u64 generation of the segment
  *   32  u64 first event
@@ -48,23 +49,35 @@ export interface RecordOrigin {
   readonly generation: number;
 }
 
-/**
- * The seam for encryption: a plain record has neither flags nor extra bytes, and its content is as it is.
- */
+/** How the content of records lies on the disk: as it is, or encrypted (record-cipher.ts). */
 export interface RecordCodec {
   readonly flags: number;
   readonly extraBytes: number;
   /** Called when all of a record is in place but for its checksums: may change what follows the header. */
   seal(record: Buffer): void;
-  /** The content of a record whose checksums were verified. Throws for one that cannot be opened. */
-  open(record: Buffer): Buffer;
+  /** The content of a record whose checksums were verified; `undefined` where it was altered all the same. Throws StoreKeyError without its key. */
+  open(record: Buffer): Buffer | undefined;
+  /** Why records with such a header cannot be opened. */
+  refusal(header: Buffer): string | undefined;
+  /** Whether a record with this header was sealed as this codec seals. */
+  isAlike(header: Buffer): boolean;
 }
 
 export const plainCodec: RecordCodec = {
   flags: 0,
   extraBytes: 0,
   seal: () => undefined,
-  open: (record) => record.subarray(RECORD_HEADER_BYTES),
+  open: (record) => {
+    const refusal = plainCodec.refusal(record);
+    if (refusal !== undefined) throw new StoreKeyError(`a record cannot be opened: ${refusal}`);
+    return record.subarray(RECORD_HEADER_BYTES);
+  },
+  refusal: (header) => {
+    if (header[17] === 0) return undefined;
+    const { name } = readSeal(header.subarray(RECORD_HEADER_BYTES));
+    return `it holds events under the key "${name}", and no key is given: that needs the configuration of the channel with its encryption.*`;
+  },
+  isAlike: (header) => header[17] === 0,
 };
 
 /** Writes the header of the record that lies at `at` of `target`, with all of its content in place, and seals it. */
@@ -116,14 +129,21 @@ export function faultOf(record: Buffer, { length }: RecordHeader): string | unde
   return record.readUInt32LE(12) === crc32(record.subarray(contentAt, length)) ? undefined : 'has a wrong checksum';
 }
 
-/** The events of a record without fault, over its own bytes. */
-export function eventsOf(record: Buffer, { events }: RecordHeader, codec: RecordCodec): Batch {
-  return readSections(codec.open(record), events);
+/** The events of a record without fault, over its own bytes or, where it was encrypted, fresh ones; `undefined` where it was altered all the same. */
+export function eventsOf(record: Buffer, { events }: RecordHeader, codec: RecordCodec): Batch | undefined {
+  const content = codec.open(record);
+  return content && readSections(content, events);
+}
+
+/** What is wrong with a record of which `eventsOf` makes nothing. */
+export function alteredText({ first }: RecordHeader): string {
+  return `the record of event ${first} was altered by somebody: its checksums are right, and its authentication tag is wrong`;
 }
 
 /** Where its events come from, as far as that is known. */
 export function originsOf(record: Buffer, { events }: RecordHeader, codec: RecordCodec): readonly Origin[] {
-  return readOrigins(codec.open(record), events);
+  const content = codec.open(record);
+  return content ? readOrigins(content, events) : [];
 }
 
 function headerChecksum(header: Buffer, contentAt: number): number {

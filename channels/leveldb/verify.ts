@@ -1,5 +1,5 @@
-import { eventsOf, plainCodec } from './record.ts';
-import type { FoundDamage, FoundRecord } from './segment-scan.ts';
+import { alteredText, eventsOf, plainCodec } from './record.ts';
+import type { FoundDamage } from './segment-scan.ts';
 import type { Tail } from './group.ts';
 import { walkPatiently, type SegmentView, type StoreView } from './inspect.ts';
 import { takeOut } from './recovery.ts';
@@ -68,6 +68,7 @@ export async function verifyStore(view: StoreView, progress: (done: number, all:
 }
 
 async function verifySegment(view: StoreView, segment: SegmentView, below: Tail, found: Growing, progress: (position: number) => void): Promise<void> {
+  const codec = view.parts.codec ?? plainCodec;
   let expected: Tail = { event: segment.first, byte: segment.firstByte };
   let pending: FoundDamage[] = [];
   const upTo = (to: Tail): void => {
@@ -88,6 +89,11 @@ async function verifySegment(view: StoreView, segment: SegmentView, below: Tail,
     }
     const { first, events, firstByte, bytes } = item.header;
     if (first >= below.event || first < expected.event) continue;
+    const batch = eventsOf(item.bytes, item.header, codec);
+    if (!batch) {
+      pending.push({ kind: 'damage', position: item.position, length: item.header.length, sentence: alteredText(item.header) });
+      continue;
+    }
     upTo({ event: first, byte: firstByte });
     expected = { event: first + events, byte: firstByte + bytes };
     found.records++;
@@ -96,12 +102,8 @@ async function verifySegment(view: StoreView, segment: SegmentView, below: Tail,
     const open = view.done.open(first, expected.event);
     const left = open.reduce((sum, { from, to }) => sum + to - from, 0);
     found.left += left;
-    found.leftBytes += left === events ? bytes : open.reduce((sum, { from, to }) => sum + bytesBetween(view, item, from - first, to - first), 0);
+    found.leftBytes += left === events ? bytes : open.reduce((sum, { from, to }) => sum + batch.slice(from - first, to - first).byteLength, 0);
   }
   // What follows the last event of a segment is room that was never filled, or what an earlier life of the file left there.
   if (expected.event < below.event) upTo(below);
-}
-
-function bytesBetween(view: StoreView, { bytes, header }: FoundRecord, from: number, to: number): number {
-  return from === to ? 0 : eventsOf(bytes, header, view.parts.codec ?? plainCodec).slice(from, to).byteLength;
 }

@@ -1,14 +1,12 @@
+import { children, joined, octets, read, SEQUENCE, type Element } from './der.ts';
 import { conversion, KeyStoreError, type StoreFile } from './key-store-file.ts';
-
-const SEQUENCE = 0x30;
-const OCTET_STRING = 0x04;
-const CONTEXT_0 = 0xa0;
-const IMPLICIT_0 = 0x80;
 
 /** Object identifiers, as their bytes in hexadecimal. */
 const DATA = '2a864886f70d010701';
 const ENCRYPTED_DATA = '2a864886f70d010706';
 const CERTIFICATE_BAG = '2a864886f70d010c0a0103';
+const SECRET_BAG = '2a864886f70d010c0a0105';
+const FRIENDLY_NAME = '2a864886f70d010914';
 const PBES2 = '2a864886f70d01050d';
 const CIPHERS: Readonly<Record<string, string>> = {
   '60864801650304012a': 'aes-256-cbc',
@@ -28,20 +26,49 @@ const MOST_ROUNDS = 10_000_000;
  * trust stores have none. Reads what keytool of Java 17 and OpenSSL 3 write (PBES2 with AES); for the older ciphers the error names
  * the command that converts.
  */
-export function readPkcs12Certificates({ path, bytes }: StoreFile, password: string | undefined): readonly Buffer[] {
+export function readPkcs12Certificates(file: StoreFile, password: string | undefined): readonly Buffer[] {
+  return readBags(file, password, ({ type, value }) => (type === CERTIFICATE_BAG ? octets(children(value)[1]?.value) : undefined));
+}
+
+/**
+ * The secret keys of a PKCS #12 store as keytool writes them, by their names, which Java keeps in lower case. `passwordOf` a key: that of the
+ * store mostly. Those of `names` alone are opened.
+ */
+export function readPkcs12SecretKeys(file: StoreFile, password: string, names: readonly string[], passwordOf: (name: string) => string): ReadonlyMap<string, Buffer> {
+  const found = readBags(file, password, ({ type, value, attributes }) => {
+    const alias = type === SECRET_BAG ? aliasOf(attributes) : undefined;
+    const name = names.find((one) => one.toLowerCase() === alias?.toLowerCase());
+    if (name === undefined) return undefined;
+    const [, wrapped] = children(value);
+    const [algorithm, closed] = children(read(octets(wrapped?.value), 0).value);
+    const [, , key] = children(read(decipher(file.path, algorithm, closed, passwordOf(name)), 0).value);
+    return [name, joined(key)] as const;
+  });
+  return new Map(found);
+}
+
+interface Bag {
+  /** Object identifier, in hexadecimal. */
+  readonly type: string | undefined;
+  readonly value: Buffer | undefined;
+  readonly attributes: Buffer | undefined;
+}
+
+/** What `pick` makes of each bag of a store. */
+function readBags<T>({ path, bytes }: StoreFile, password: string | undefined, pick: (bag: Bag) => T | undefined): T[] {
   try {
     const [, authenticated] = children(read(bytes, 0).value);
     const content = octets(children(authenticated?.value)[1]?.value);
-    return children(read(content, 0).value).flatMap((info) => certificatesOf(open(path, info, password)));
+    const bags = children(read(content, 0).value).flatMap((info) => children(read(open(path, info, password), 0).value));
+    return bags.flatMap((bag) => {
+      const [type, wrapped, attributes] = children(bag.value);
+      const picked = pick({ type: type?.value.toString('hex'), value: children(wrapped?.value)[0]?.value, attributes: attributes?.value });
+      return picked === undefined ? [] : [picked];
+    });
   } catch (error) {
     if (error instanceof KeyStoreError) throw error;
     throw new KeyStoreError(`${path} cannot be read as a PKCS12 store${password === undefined ? ' without a password' : ': it is damaged, or its password is wrong'}`, { cause: error });
   }
-}
-
-interface Element {
-  readonly tag: number;
-  readonly value: Buffer;
 }
 
 /** The SafeContents of one ContentInfo. */
@@ -52,15 +79,16 @@ function open(path: string, info: Element, password: string | undefined): Buffer
   if (name !== ENCRYPTED_DATA) throw new KeyStoreError(`${path} holds contents of a kind that is not read (${name})`);
   const [, encrypted] = children(children(content?.value)[0]?.value);
   const [, algorithm, closed] = children(encrypted?.value);
-  const [scheme, parameters] = children(algorithm?.value);
-  if (scheme?.value.toString('hex') !== PBES2) {
-    throw new KeyStoreError(`the certificates in ${path} are under a cipher of before 2021, which is not read; ${conversion(path, 'PKCS12')}`);
-  }
-  return decipher(path, children(parameters?.value), joined(closed), password ?? '');
+  return decipher(path, algorithm, closed, password ?? '');
 }
 
-function decipher(path: string, [derivation, encryption]: readonly Element[], closed: Buffer, password: string): Buffer {
+function decipher(path: string, algorithm: Element | undefined, closed: Element | undefined, password: string): Buffer {
   const { createDecipheriv, pbkdf2Sync } = process.getBuiltinModule('node:crypto');
+  const [scheme, parameters] = children(algorithm?.value);
+  if (scheme?.value.toString('hex') !== PBES2) {
+    throw new KeyStoreError(`what lies in ${path} is under a cipher of before 2021, which is not read; ${conversion(path, 'PKCS12')}`);
+  }
+  const [derivation, encryption] = children(parameters?.value);
   const parts = children(children(derivation?.value)[1]?.value);
   const [salt, rounds] = parts;
   const pseudoRandom = parts.find(({ tag }) => tag === SEQUENCE);
@@ -69,55 +97,19 @@ function decipher(path: string, [derivation, encryption]: readonly Element[], cl
   const digest = pseudoRandom ? DIGESTS[children(pseudoRandom.value)[0]?.value.toString('hex') ?? ''] : 'sha1';
   const count = rounds?.value.readUIntBE(0, rounds.value.length) ?? 0;
   if (!cipher || !digest || !salt || !iv || count < 1 || count > MOST_ROUNDS) {
-    throw new KeyStoreError(`the certificates in ${path} are under a cipher that is not read; ${conversion(path, 'PKCS12')}`);
+    throw new KeyStoreError(`what lies in ${path} is under a cipher that is not read; ${conversion(path, 'PKCS12')}`);
   }
   const key = pbkdf2Sync(password, salt.value, count, Number(cipher.slice(4, 7)) / 8, digest);
   const opened = createDecipheriv(cipher, key, iv.value);
-  return Buffer.concat([opened.update(closed), opened.final()]);
+  return Buffer.concat([opened.update(joined(closed)), opened.final()]);
 }
 
-function certificatesOf(safeContents: Buffer): readonly Buffer[] {
-  return children(read(safeContents, 0).value).flatMap((bag) => {
-    const [type, wrapped] = children(bag.value);
-    if (type?.value.toString('hex') !== CERTIFICATE_BAG) return [];
-    const [, certificate] = children(children(wrapped?.value)[0]?.value);
-    return [octets(certificate?.value)];
-  });
-}
-
-/** An octet string inside of an explicit tag. */
-function octets(bytes: Buffer | undefined): Buffer {
-  return joined(children(bytes)[0]);
-}
-
-/** An octet string in one piece or in several. */
-function joined(element: Element | undefined): Buffer {
-  if (!element) throw new Error('an element is missing');
-  if (element.tag === OCTET_STRING || element.tag === IMPLICIT_0) return element.value;
-  if (element.tag !== (OCTET_STRING | 0x20) && element.tag !== CONTEXT_0) throw new Error('an octet string is missing');
-  return Buffer.concat(children(element.value).map((piece) => piece.value));
-}
-
-function children(bytes: Buffer | undefined): readonly Element[] {
-  const elements: Element[] = [];
-  for (let at = 0; bytes && at < bytes.length; ) {
-    const element = read(bytes, at);
-    elements.push(element);
-    at = element.next;
+/** The name that people gave, UTF-16 with the high byte first. */
+function aliasOf(attributes: Buffer | undefined): string | undefined {
+  for (const attribute of children(attributes)) {
+    const [type, values] = children(attribute.value);
+    const [name] = children(values?.value);
+    if (type?.value.toString('hex') === FRIENDLY_NAME && name) return Buffer.from(name.value).swap16().toString('utf16le');
   }
-  return elements;
-}
-
-/** One element of DER (ITU-T X.690) at `at`. */
-function read(bytes: Buffer, at: number): Element & { readonly next: number } {
-  const tag = bytes.readUInt8(at);
-  let length = bytes.readUInt8(at + 1);
-  let begin = at + 2;
-  if (length > 0x80) {
-    const size = length & 0x7f;
-    length = bytes.readUIntBE(begin, size);
-    begin += size;
-  }
-  if (begin + length > bytes.length) throw new Error('an element is longer than what holds it');
-  return { tag, value: bytes.subarray(begin, begin + length), next: begin + length };
+  return undefined;
 }

@@ -119,9 +119,18 @@ void test('FC-37 FC-38 encryption needs a key provider that is known', () => {
     'encryption.keyProvider.keyStorePasswordFile': '/p',
     'encryption.keyProvider.keys': 'k',
   };
-  assert.deepEqual(faults(fileChannel, { ...encryption, ...provider }), ['refuse encryption.keyProvider']);
+  assert.deepEqual(faults(fileChannel, { ...encryption, ...provider }), []);
   const cipher = { 'encryption.cipherProvider': 'invalid' };
-  assert.deepEqual(faults(fileChannel, { ...encryption, ...provider, ...cipher }), ['refuse encryption.cipherProvider', 'refuse encryption.keyProvider']);
+  assert.deepEqual(faults(fileChannel, { ...encryption, ...provider, ...cipher }), ['refuse encryption.cipherProvider']);
+  assert.deepEqual(faults(fileChannel, { ...encryption, ...provider, 'encryption.activeKey': 'other' }), ['refuse encryption.activeKey']);
+});
+
+void test('keys of the file channel in a file each', () => {
+  const keys = { 'encryption.keyProvider': 'keyfile', 'encryption.activeKey': 'k', 'encryption.keyProvider.keys': 'k old' };
+  const file = { 'encryption.keyProvider.keys.k.keyFile': '/k' };
+  assert.deepEqual(faults(fileChannel, { ...keys, ...file }), ['refuse encryption.keyProvider.keys']);
+  assert.deepEqual(faults(fileChannel, { ...keys, ...file, 'encryption.keyProvider.keys.old.keyFile': '/o' }), []);
+  assert.deepEqual(faults(fileChannel, { 'encryption.keyProvider': 'KEYFILE', 'encryption.activeKey': 'k' }), ['drop encryption.keyProvider.keys']);
 });
 
 void test('SP-10 the spillable memory channel without properties', () => {
