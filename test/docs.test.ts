@@ -68,7 +68,7 @@ test('links between pages lead somewhere', () => {
 
 test('what the pages tell people to run is there: scripts, verbs, files', () => {
   const { scripts } = JSON.parse(read('package.json')) as { scripts: Record<string, string> };
-  const verbs = ['agent', 'channel', 'check', 'dead-letters', 'demo', 'explain', 'help', 'version', 'node', 'avro-client', 'tool'];
+  const verbs = ['agent', 'channel', 'check', 'dead-letters', 'demo', 'explain', 'help', 'positions', 'status', 'topology', 'version', 'node', 'avro-client', 'tool'];
   for (const page of handwritten()) {
     const text = read(page);
     for (const [, script = ''] of text.matchAll(/\bnpm run ([a-z:-]+)/g)) assert.ok(scripts[script], `${page}: npm run ${script}`);
