@@ -194,7 +194,7 @@ export class DurableChannel implements Channel {
   describe(): Description {
     const { capacity, syncIntervalMs, dataDirectory, checkpointDirectory } = this.#settings;
     return {
-      summary: `up to ${inThousands(capacity)} events, on disk`,
+      summary: `up to ${inThousands(capacity)} events, on disk${this.#codec === plainCodec ? '' : ', encrypted'}`,
       paths: [...new Set([dataDirectory, checkpointDirectory])],
       ...(syncIntervalMs > 0 && { lostOnPowerCut: `what was stored in the last ${syncIntervalMs / 1000} s, because fsyncPerTransaction is false` }),
     };

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
 import { chunkWasRead } from '../../io/read-memory.ts';
 import { RECORD_HEADER_BYTES, type RecordCodec } from './record.ts';
 import { CHECK_BYTES, MOST_NAME_BYTES, readSeal, SALT_BYTES, sealBytes, SEALED, StoreKeyError, TAG_BYTES, writeSeal } from './record-seal.ts';
@@ -10,7 +10,7 @@ const PURPOSE = 'millrace records 1';
 const KEPT = 16;
 
 interface Derived {
-  readonly key: Buffer;
+  readonly key: KeyObject;
   readonly check: Buffer;
 }
 
@@ -34,7 +34,7 @@ export function recordCipher(keys: ReadonlyMap<string, Buffer>, active: string):
     const key = keys.get(name);
     if (known || !key) return known;
     const bytes = Buffer.from(hkdfSync('sha256', key, of, PURPOSE, KEY_BYTES + CHECK_BYTES));
-    const made = { key: bytes.subarray(0, KEY_BYTES), check: bytes.subarray(KEY_BYTES) };
+    const made = { key: createSecretKey(bytes.subarray(0, KEY_BYTES)), check: bytes.subarray(KEY_BYTES) };
     kept.set(id, made);
     for (const oldest of kept.keys()) if (kept.size > KEPT) kept.delete(oldest);
     return made;

@@ -31,7 +31,6 @@ const notTried: Readonly<Record<string, string>> = {
 
 /** Differences that stay, with the reason: kind, type and option. */
 const different: Readonly<Record<string, string>> = {
-  'channel file encryption.keyProvider': 'refused whatever the key store holds; Flume looks into it first',
   'source jms providerURL': "read with any broker's scheme, as Flume does with -DJndiAllowedProtocols",
   'source jms connectionFactory': 'the same',
 };
