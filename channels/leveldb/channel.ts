@@ -1,14 +1,14 @@
 import { Batch } from '../../core/batch.ts';
 import type { Channel, ChannelStatus, Context, Description, Transaction } from '../../core/component.ts';
-import { ChannelFullError, describeError } from '../../core/errors.ts';
+import { describeError } from '../../core/errors.ts';
 import { inThousands } from '../../core/printable.ts';
 import { Backoff } from '../../io/backoff.ts';
 import type { StoreFiles } from '../../io/store-files.ts';
 import { Account } from './account.ts';
 import { EventLog, NoSegmentError } from './event-log.ts';
-import { Gathering } from './gathering.ts';
-import { tooLargeError, type Group, type Tail } from './group.ts';
+import type { Group, Tail } from './group.ts';
 import { Guard, type GuardState } from './guard.ts';
+import { Intake } from './intake.ts';
 import type { IndexRow } from './keys.ts';
 import { Lending } from './lending.ts';
 import { LogReader, type Gap } from './log-reader.ts';
@@ -21,13 +21,12 @@ import { claimDirectory, placeOf, refuseFlumeData, refuseFormerStore, type Place
 import type { Piece } from './ready-events.ts';
 import { plainCodec, type RecordCodec } from './record.ts';
 import type { RecordIndex } from './record-index.ts';
-import { brokenError, fullText, reportGaps, reportOpening, stoppedError } from './reports.ts';
+import { brokenError, reportGaps, reportOpening, stoppedError } from './reports.ts';
 import { takeOut } from './recovery.ts';
 import { SEGMENT_BYTES } from './segment.ts';
 import { SpaceGuard } from './space.ts';
 import type { DurableParts, DurableSettings } from './settings.ts';
 import type { Store } from './store.ts';
-import { abortReason, WaitingPuts, type Put } from './waiting-puts.ts';
 
 /** Events in memory, to be lent: what was stored and is not taken stays up to this much, and so much is read ahead. */
 const READY_BYTES = 3 * 1024 * 1024;
@@ -36,8 +35,6 @@ const ACCOUNT_MS = 100;
 /** Files that wait for their next life while nothing is stored. */
 const IDLE_SPARES = 1;
 const REOPEN = { firstMs: 50, mostMs: 5000 };
-
-const STORED = Promise.resolve();
 
 type State = 'new' | 'open' | 'broken' | 'stopped';
 
@@ -56,8 +53,7 @@ export class DurableChannel implements Channel {
   readonly #codec: RecordCodec;
   readonly #segmentBytes: number;
   readonly #space: SpaceGuard;
-  readonly #blocked: WaitingPuts;
-  readonly #gathering: Gathering;
+  readonly #intake: Intake;
   readonly #stopping = new AbortController();
   readonly #account = new Account();
   readonly #lending: Lending;
@@ -69,7 +65,6 @@ export class DurableChannel implements Channel {
   #timers: NodeJS.Timeout[] = [];
   #keeping: Promise<void> | undefined;
   #writing: Promise<void> | undefined;
-  #beingWritten = 0;
   #reopening: Promise<void> | undefined;
   /** The next write is to be synced, whatever else. */
   #syncDue = false;
@@ -84,12 +79,19 @@ export class DurableChannel implements Channel {
     this.transactionCapacity = settings.transactionCapacity;
     this.#place = placeOf(settings.dataDirectory, settings.checkpointDirectory);
     this.#store = store(this.#place.index);
-    this.#gathering = new Gathering(this.#codec);
     this.#origins = new RememberedOrigins((events) => context.count('EventRepeatedCount', events));
-    this.#blocked = new WaitingPuts(settings.keepAliveMs, () => fullText(context.name, settings.capacity));
     const { requiredBytes, reserveBytes, dataDirectory } = settings;
     const space = { directory: dataDirectory, requiredBytes, reserve: this.#place.reserve, reserveBytes };
-    this.#space = new SpaceGuard(files, space, context.log, () => this.#admit());
+    this.#space = new SpaceGuard(files, space, context.log, () => this.#intake.admit());
+    this.#intake = new Intake({
+      name: context.name,
+      settings,
+      codec: this.#codec,
+      held: () => this.#account.held,
+      closed: () => this.#closed(),
+      refusal: (bytes) => this.#space.refusal(bytes),
+      waiting: () => this.#pump(),
+    });
     this.#lending = new Lending({
       name: context.name,
       log: context.log,
@@ -135,13 +137,12 @@ export class DurableChannel implements Channel {
     const broken = this.#state === 'broken';
     this.#state = 'stopped';
     this.#stopping.abort();
-    this.#blocked.failAll(stoppedError(this.#context.name));
+    this.#intake.fail(stoppedError(this.#context.name));
     this.#lending.end();
     await this.#writing;
     await this.#lending.pause();
     await this.#keeping;
     await this.#reopening;
-    for (const put of this.#gathering.drop()) put.failed(stoppedError(this.#context.name));
     try {
       if (!broken) await this.#log?.sync();
       if (!broken) this.#account.synced = this.#account.tail;
@@ -155,23 +156,11 @@ export class DurableChannel implements Channel {
   }
 
   put(batch: Batch, signal: AbortSignal): Promise<void> {
-    return batch.origin ? this.#putOnce(batch, signal) : this.#put(batch, signal);
+    return batch.origin ? this.#putOnce(batch, signal) : this.#intake.put(batch, signal);
   }
 
   async #putOnce(batch: Batch, signal: AbortSignal): Promise<void> {
-    await this.#origins.put(batch, this.#index, this.#log, this.#account, (unseen) => this.#put(unseen, signal));
-  }
-
-  #put(batch: Batch, signal: AbortSignal): Promise<void> {
-    if (batch.size === 0) return STORED;
-    const tooLarge = tooLargeError(batch, this.#settings);
-    if (tooLarge) return Promise.reject(tooLarge);
-    if (signal.aborted) return Promise.reject(abortReason(signal));
-    if (this.#state !== 'open') return Promise.reject(this.#state === 'broken' ? brokenError(this.#place.records) : stoppedError(this.#context.name));
-    const refusal = this.#space.refusal(batch.byteLength);
-    if (refusal !== undefined) return Promise.reject(new ChannelFullError(refusal));
-    if (this.#blocked.first || !this.#hasRoom(batch)) return this.#blocked.wait(batch, signal);
-    return new Promise((stored, failed) => this.#admitOne({ batch, stored, failed }));
+    await this.#origins.put(batch, this.#index, this.#log, this.#account, (unseen) => this.#intake.put(unseen, signal));
   }
 
   take(max: number, signal: AbortSignal): Promise<Transaction | undefined> {
@@ -256,21 +245,10 @@ export class DurableChannel implements Channel {
     this.#release = undefined;
   }
 
-  #hasRoom(batch: Batch): boolean {
-    return this.#account.held + this.#gathering.events + this.#beingWritten + batch.size <= this.#settings.capacity;
-  }
-
-  #admitOne(put: Put): void {
-    this.#gathering.add(put);
-    this.#pump();
-  }
-
-  /** There is room: lets those in that waited for it. */
-  #admit(): void {
-    for (let put = this.#blocked.first; put && this.#state === 'open' && this.#hasRoom(put.batch); put = this.#blocked.first) {
-      this.#blocked.shift();
-      this.#admitOne(put);
-    }
+  /** Why nothing is taken at the moment. */
+  #closed(): Error | undefined {
+    if (this.#state === 'open') return undefined;
+    return this.#state === 'broken' ? brokenError(this.#place.records) : stoppedError(this.#context.name);
   }
 
   /** Writes, at the end of this turn of the event loop, what waits by then, and goes on while something waits. */
@@ -280,14 +258,13 @@ export class DurableChannel implements Channel {
       .then(() => this.#writeAll())
       .finally(() => {
         this.#writing = undefined;
-        if (!this.#gathering.isEmpty) this.#pump();
+        if (!this.#intake.isEmpty) this.#pump();
       });
   }
 
   async #writeAll(): Promise<void> {
-    while (this.#state === 'open' && (this.#syncDue || !this.#gathering.isEmpty)) {
-      const group = this.#gathering.next();
-      this.#beingWritten = group.events;
+    while (this.#state === 'open' && (this.#syncDue || !this.#intake.isEmpty)) {
+      const group = this.#intake.next();
       try {
         if (group.isEmpty) await this.#syncWritten();
         else await this.#writeGroup(group);
@@ -295,7 +272,7 @@ export class DurableChannel implements Channel {
         if (error instanceof NoSegmentError) this.#refuse(group, error);
         else this.#break(error as Error, group);
       }
-      this.#beingWritten = 0;
+      this.#intake.written();
     }
   }
 
@@ -308,7 +285,7 @@ export class DurableChannel implements Channel {
     const pieces = inMemory ? group.pieces(from.event) : [];
     const sync = this.#settings.syncIntervalMs === 0 || this.#syncDue;
     const appended = this.#log?.append(group, from, before.event, sync);
-    this.#gathering.refill();
+    this.#intake.refill();
     await appended;
     if (sync) {
       account.synced = tail;
@@ -322,7 +299,7 @@ export class DurableChannel implements Channel {
     }
     account.stored(tail);
     this.#log?.confirm();
-    this.#beingWritten = 0;
+    this.#intake.written();
     if (inMemory) this.#lending.push(pieces);
     for (const put of group.puts) put.stored();
     this.#lending.serve();
@@ -330,22 +307,17 @@ export class DurableChannel implements Channel {
 
   /** There is no room for more, and nothing was written: what was stored before is as it was. */
   #refuse(group: Group, error: Error): void {
-    const failure = brokenError(this.#place.records, error);
     this.#space.exhausted(this.#segmentBytes);
-    for (const put of [...group.puts, ...this.#gathering.drop()]) put.failed(failure);
-    this.#blocked.failAll(failure);
+    this.#intake.fail(brokenError(this.#place.records, error), group);
   }
 
   #break(error: Error, group?: Group): void {
-    const failure = brokenError(this.#place.records, error);
-    const waiting = [...(group?.puts ?? []), ...this.#gathering.drop()];
-    for (const put of waiting) put.failed(failure);
-    this.#blocked.failAll(failure);
+    const events = this.#intake.fail(brokenError(this.#place.records, error), group);
     if (this.#state !== 'open') return;
     this.#state = 'broken';
     this.#context.log.warn('the store cannot be used; it is closed, opened again and verified before it takes events', {
       directory: this.#place.records,
-      events: waiting.reduce((sum, { batch }) => sum + batch.size, 0),
+      events,
       reason: describeError(error),
     });
     this.#reopening = this.#reopen().finally(() => {
@@ -392,7 +364,7 @@ export class DurableChannel implements Channel {
     reportOpening(this.#context, this.#place.records, { ...opened, gaps: missing });
     account.dirty = true;
     this.#context.log.info('the store was opened again', { directory: this.#place.records, events: account.held });
-    this.#admit();
+    this.#intake.admit();
     this.#lending.fill();
   }
 
@@ -422,7 +394,7 @@ export class DurableChannel implements Channel {
       }
     }
     this.#account.released(pieces);
-    this.#admit();
+    this.#intake.admit();
   }
 
   #syncNow(): void {
