@@ -1,41 +1,15 @@
 import { define, type Finding } from '../../core/define.ts';
-import { regexFault } from '../../core/option-groups.ts';
-import { boolean, ignored, integer, list, optional, prefix, string } from '../../core/options.ts';
+import { propertyFaults } from '../../protocols/kafka/properties.ts';
+import { kafkaSourceOptions } from './options.ts';
 
 export const kafkaSource = define('source', {
   types: ['org.apache.flume.source.kafka.KafkaSource'],
   summary: 'Reads topics of Apache Kafka as a member of a consumer group.',
-  options: {
-    'kafka.bootstrap.servers': optional(string({ doc: 'Brokers to begin with: host:port, separated by commas.' })),
-    'kafka.topics': optional(
-      list({ separator: /[ \t]*,[ \t]*/, aliases: ['topic'], doc: 'Topics to read, separated by commas.' }),
-    ),
-    'kafka.topics.regex': optional(
-      string({ check: regexFault, doc: 'Regular expression for names of topics to read; stronger than kafka.topics.' }),
-    ),
-    'kafka.consumer.group.id': string({ default: 'flume', aliases: ['groupId'], doc: 'Consumer group to read as.' }),
-    batchSize: integer({ default: 1000, min: 1, outside: 'refuse', doc: 'Most events put into the channels at a time.' }),
-    batchDurationMillis: integer({
-      default: 1000,
-      min: 0,
-      outside: 'refuse',
-      doc: 'Longest time in milliseconds that a batch is collected for.',
-    }),
-    useFlumeEventFormat: boolean({ default: false, doc: 'Take values for events in the Avro encoding of Flume, with headers.' }),
-    setTopicHeader: boolean({ default: true, doc: 'Put the name of the topic into a header.' }),
-    topicHeader: string({ default: 'topic', doc: 'Name of the header for the topic.' }),
-    'header.*': prefix({ doc: 'Copies a header of the Kafka record: header.<header of the event> = <header of the record>.' }),
-    'kafka.consumer.*': prefix({ doc: 'Settings of the Kafka consumer, such as kafka.consumer.auto.offset.reset or security.protocol.' }),
-    timestampHeader: ignored({ doc: 'is not read: the time of the record goes into the header timestamp' }),
-    zookeeperConnect: optional(string({ doc: 'ZooKeeper servers to look brokers and old offsets up in; deprecated.' })),
-    migrateZookeeperOffsets: boolean({
-      default: true,
-      doc: 'With zookeeperConnect: begin at the offsets that the group has in ZooKeeper if it has none in Kafka.',
-    }),
-  },
+  options: kafkaSourceOptions,
   check: checkTopicsAndServers,
   batchSizeOption: 'batchSize',
   flume: { polled: true },
+  create: async (context, values) => (await import('./create.ts')).createKafkaSource(context, values),
 });
 
 interface TopicsAndServers {
@@ -43,6 +17,8 @@ interface TopicsAndServers {
   readonly 'kafka.topics.regex': string | undefined;
   readonly 'kafka.bootstrap.servers': string | undefined;
   readonly zookeeperConnect: string | undefined;
+  readonly migrateZookeeperOffsets: boolean;
+  readonly 'kafka.consumer.*': ReadonlyMap<string, string>;
 }
 
 /** Flume looks missing brokers up in ZooKeeper while it configures the source, which fails unless ZooKeeper answers. */
@@ -55,6 +31,13 @@ function checkTopicsAndServers(values: TopicsAndServers): readonly Finding[] {
     const sentence =
       values.zookeeperConnect === undefined ? 'is required' : 'is required: brokers are not looked up by zookeeperConnect';
     findings.push({ option: 'kafka.bootstrap.servers', effect: 'drop', sentence });
+  }
+  if (values.zookeeperConnect !== undefined && values.migrateZookeeperOffsets) {
+    const sentence = 'cannot be done: offsets in ZooKeeper are not read; set it to false, and commit where to begin with kafka-consumer-groups.sh --reset-offsets';
+    findings.push({ option: 'migrateZookeeperOffsets', effect: 'refuse', sentence });
+  }
+  for (const { name, refuse, sentence } of propertyFaults(values['kafka.consumer.*'], 'consumer')) {
+    findings.push({ option: `kafka.consumer.${name}`, effect: refuse ? 'refuse' : 'warn', sentence });
   }
   return findings;
 }

@@ -3,6 +3,7 @@
 import { after, before, describe } from 'node:test';
 import { kafkaMissing, startKafka, type Kafka } from '../servers/kafka.ts';
 import { sinkCases } from './kafka-sink-cases.ts';
+import { sourceCases } from './kafka-source-cases.ts';
 
 describe('Kafka', { skip: kafkaMissing() }, () => {
   let kafka: Kafka;
@@ -11,4 +12,5 @@ describe('Kafka', { skip: kafkaMissing() }, () => {
   });
   after(() => kafka.stop());
   sinkCases(() => kafka);
+  sourceCases(() => kafka);
 });
