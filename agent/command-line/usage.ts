@@ -2,7 +2,8 @@ import { AGENT_OPTIONS, type CliOption } from './option-syntax.ts';
 
 export type Program = 'millrace' | 'flume-ng';
 
-const MILLRACE_VERBS: readonly (readonly [string, string])[] = [
+/** What millrace can do, as its usage shows it. */
+export const MILLRACE_VERBS: readonly (readonly [string, string])[] = [
   ['agent', 'run an agent'],
   ['channel stat|peek|export|verify|repair', 'look into a durable channel, running or not'],
   ['check FILE...', 'find every problem of configuration files'],

@@ -41,7 +41,7 @@ test('status: state, rates between two looks, backlog; 0 where all of it runs', 
   assert.match(out, /Events: 2,000\/s in, 2,000\/s out, 2,500 waiting \(250 KB\)\n/);
   assert.match(out, / {2}channel {2}c1 {2}file {4}running {6}0\/s {2}2,500 of 10,000 \(25\.0 %\) waiting\n/);
   assert.match(out, /\nNo warnings and errors\.\n$/);
-  assert.doesNotMatch(out, /\u001b/);
+  assert.equal(out.includes('\u001b'), false);
 });
 
 test('status: 1 and the reason where a part does not run; nothing from outside reaches the terminal as it is', async (t) => {
@@ -51,7 +51,7 @@ test('status: 1 and the reason where a part does not run; nothing from outside r
   assert.match(out, /running without 1 of 3 components/);
   assert.match(out, /failed.*1,000 events; no namenode\n/);
   assert.match(out, /Last warnings and errors:\n {2}10:00:01 WARN {2}web\.sinks\.k1 {2}sink failed\\u001b\[2J\n$/);
-  assert.match(out, /\u001b\[31m●/);
+  assert.ok(out.includes('\u001b[31m●'));
 });
 
 test('status: 3 where no agent answers, JSON on demand, 64 for a port that is none', async (t) => {
