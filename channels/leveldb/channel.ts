@@ -4,7 +4,8 @@ import { describeError } from '../../core/errors.ts';
 import { inThousands } from '../../core/printable.ts';
 import { Backoff } from '../../io/backoff.ts';
 import type { StoreFiles } from '../../io/store-files.ts';
-import { Account } from './account.ts';
+import type { Account } from './account.ts';
+import { Books } from './books.ts';
 import { EventLog, NoSegmentError } from './event-log.ts';
 import type { Group, Tail } from './group.ts';
 import { Guard, type GuardState } from './guard.ts';
@@ -16,12 +17,10 @@ import { keepAside, openIndex, openSegments, type Opened, type OpeningParts } fr
 import { otherFormat } from './other-format.ts';
 import { refuseOtherKeys } from './key-check.ts';
 import { peek, statOf } from './peek.ts';
-import { RememberedOrigins } from './remembered-origins.ts';
 import { claimDirectory, placeOf, refuseFlumeData, refuseFormerStore, type Place } from './place.ts';
 import type { Piece } from './ready-events.ts';
 import { plainCodec, type RecordCodec } from './record.ts';
-import type { RecordIndex } from './record-index.ts';
-import { brokenError, reportGaps, reportOpening, stoppedError } from './reports.ts';
+import { brokenError, reportAccounts, reportGaps, reportOpening, stoppedError } from './reports.ts';
 import { takeOut } from './recovery.ts';
 import { SEGMENT_BYTES } from './segment.ts';
 import { SpaceGuard } from './space.ts';
@@ -32,8 +31,6 @@ import type { Store } from './store.ts';
 const READY_BYTES = 3 * 1024 * 1024;
 /** Commits reach the disk so often. */
 const ACCOUNT_MS = 100;
-/** Files that wait for their next life while nothing is stored. */
-const IDLE_SPARES = 1;
 const REOPEN = { firstMs: 50, mostMs: 5000 };
 
 type State = 'new' | 'open' | 'broken' | 'stopped';
@@ -55,11 +52,10 @@ export class DurableChannel implements Channel {
   readonly #space: SpaceGuard;
   readonly #intake: Intake;
   readonly #stopping = new AbortController();
-  readonly #account = new Account();
+  readonly #books: Books;
+  readonly #account: Account;
   readonly #lending: Lending;
   #state: State = 'new';
-  #guard: Guard | undefined;
-  #index: RecordIndex | undefined;
   #log: EventLog | undefined;
   #release: (() => void) | undefined;
   #timers: NodeJS.Timeout[] = [];
@@ -68,7 +64,6 @@ export class DurableChannel implements Channel {
   #reopening: Promise<void> | undefined;
   /** The next write is to be synced, whatever else. */
   #syncDue = false;
-  readonly #origins: RememberedOrigins;
 
   constructor(context: Pick<Context, 'name' | 'log' | 'count'>, { store, files, codec, settings }: DurableParts) {
     this.#context = context;
@@ -79,7 +74,8 @@ export class DurableChannel implements Channel {
     this.transactionCapacity = settings.transactionCapacity;
     this.#place = placeOf(settings.dataDirectory, settings.checkpointDirectory);
     this.#store = store(this.#place.index);
-    this.#origins = new RememberedOrigins((events) => context.count('EventRepeatedCount', events));
+    this.#books = new Books(context.log, this.#place.guard, (events) => context.count('EventRepeatedCount', events));
+    this.#account = this.#books.account;
     const { requiredBytes, reserveBytes, dataDirectory } = settings;
     const space = { directory: dataDirectory, requiredBytes, reserve: this.#place.reserve, reserveBytes };
     this.#space = new SpaceGuard(files, space, context.log, () => this.#intake.admit());
@@ -115,15 +111,13 @@ export class DurableChannel implements Channel {
     this.#release = await claimDirectory(this.#files, this.#place.records, name);
     try {
       const { guard, reading } = await Guard.open(this.#files, this.#place.guard);
-      this.#guard = guard;
+      this.#books.guard = guard;
       if (reading.version !== undefined) throw otherFormat(this.#place.guard, reading.version);
       const parts = this.#parts(reading.state);
       const { index, content, remarks } = await openIndex(parts, this.#store);
-      this.#index = index;
+      this.#books.index = index;
       const opened = await openSegments(parts, content);
-      if (reading.fault !== undefined) log.warn('the guard of the store is damaged and was written anew', { path: this.#place.guard, reason: reading.fault });
-      else if (!reading.state && opened.tail.event > 0) log.warn('the guard of the store is missing and was written anew', { path: this.#place.guard });
-      if (!content && remarks.length === 0 && opened.tail.event > 0) log.info('the index is missing; it is built anew', { directory: this.#place.index });
+      reportAccounts(log, this.#place, { guard: reading, index: content, indexRemarks: remarks, stored: opened.tail.event > 0 });
       if (content?.store !== opened.store) index.describe(opened.store);
       await this.#begin({ ...opened, remarks: [...remarks, ...opened.remarks] });
     } catch (error) {
@@ -146,9 +140,8 @@ export class DurableChannel implements Channel {
     try {
       if (!broken) await this.#log?.sync();
       if (!broken) this.#account.synced = this.#account.tail;
-      await this.#guard?.update(() => this.#account.guardState());
-      await this.#guard?.sync();
-      await this.#flushIndex(0);
+      await this.#books.noteAndSync();
+      await this.#books.flush(0);
     } catch (error) {
       this.#context.log.warn('the last account of the store could not be written; some events may come twice', { reason: describeError(error) });
     }
@@ -156,11 +149,8 @@ export class DurableChannel implements Channel {
   }
 
   put(batch: Batch, signal: AbortSignal): Promise<void> {
-    return batch.origin ? this.#putOnce(batch, signal) : this.#intake.put(batch, signal);
-  }
-
-  async #putOnce(batch: Batch, signal: AbortSignal): Promise<void> {
-    await this.#origins.put(batch, this.#index, this.#log, this.#account, (unseen) => this.#intake.put(unseen, signal));
+    if (!batch.origin) return this.#intake.put(batch, signal);
+    return this.#books.origins.put(batch, this.#books.index, this.#log, this.#account, (unseen) => this.#intake.put(unseen, signal));
   }
 
   take(max: number, signal: AbortSignal): Promise<Transaction | undefined> {
@@ -194,10 +184,9 @@ export class DurableChannel implements Channel {
     const { done } = this.#account;
     await this.#use(opened, { event: done.head, byte: done.headBytes });
     reportOpening(this.#context, this.#place.records, opened);
-    await this.#guard?.update(() => this.#account.guardState());
-    await this.#guard?.sync();
+    await this.#books.noteAndSync();
     await this.#space.start();
-    await this.#origins.begin(this.#index, this.#log, this.#account);
+    await this.#books.origins.begin(this.#books.index, this.#log, this.#account);
     this.#log?.retire(done.head);
     this.#state = 'open';
     const every = (ms: number, action: () => void): void => {
@@ -225,10 +214,10 @@ export class DurableChannel implements Channel {
       segmentBytes: this.#segmentBytes,
       log,
       tookRoom: (bytes: number) => this.#space.wrote(bytes),
-      placed: (row: IndexRow) => this.#index?.note(row),
+      placed: (row: IndexRow) => this.#books.index?.note(row),
     };
     this.#log = new EventLog(parts, catalogue);
-    this.#lending.use(new LogReader(this.#log, at, await this.#index?.before(at.event)));
+    this.#lending.use(new LogReader(this.#log, at, await this.#books.index?.before(at.event)));
   }
 
   async #close(): Promise<void> {
@@ -237,10 +226,8 @@ export class DurableChannel implements Channel {
     await this.#lending.pause();
     await this.#log?.close().catch(() => undefined);
     // The process may live on for long, and is taken for the owner of the store for as long as it stands there.
-    if (this.#index) await this.#files.remove(this.#place.owner).catch(() => undefined);
-    await this.#index?.close();
-    await this.#guard?.close().catch(() => undefined);
-    this.#guard = undefined;
+    if (this.#books.index) await this.#files.remove(this.#place.owner).catch(() => undefined);
+    await this.#books.close();
     this.#release?.();
     this.#release = undefined;
   }
@@ -292,7 +279,7 @@ export class DurableChannel implements Channel {
       this.#syncDue = false;
     }
     try {
-      await this.#guard?.update(() => account.guardState());
+      await this.#books.note();
     } catch (error) {
       account.synced = before;
       throw error;
@@ -335,8 +322,7 @@ export class DurableChannel implements Channel {
         await this.#log?.close();
         // Somebody may have deleted it.
         await this.#files.makeDirectory(this.#place.records);
-        await this.#guard?.update(() => this.#account.guardState());
-        await this.#guard?.sync();
+        await this.#books.noteAndSync();
         const parts = this.#parts(this.#account.guardState());
         // What was refused to the sources may have got into the segments all the same. A write that was under way has ended by now.
         const { tail, synced } = this.#account;
@@ -382,18 +368,7 @@ export class DurableChannel implements Channel {
   }
 
   async #commit(pieces: readonly Piece[]): Promise<void> {
-    this.#account.committed(pieces);
-    const backoff = new Backoff(REOPEN);
-    for (;;) {
-      try {
-        await this.#guard?.update(() => this.#account.guardState());
-        break;
-      } catch (error) {
-        this.#context.log.warn('what sinks have written cannot be noted; trying again', { path: this.#place.guard, reason: describeError(error) });
-        await backoff.pause(this.#stopping.signal);
-      }
-    }
-    this.#account.released(pieces);
+    await this.#books.commit(pieces, this.#stopping.signal);
     this.#intake.admit();
   }
 
@@ -407,33 +382,16 @@ export class DurableChannel implements Channel {
     this.#syncDue = false;
     await this.#log?.sync();
     this.#account.synced = this.#account.tail;
-    await this.#guard?.update(() => this.#account.guardState());
+    await this.#books.note();
   }
 
   #keepAccount(): void {
     if (this.#state !== 'open' || this.#keeping) return;
-    this.#keeping = this.#writeAccount()
+    this.#keeping = this.#books
+      .keep(this.#log)
       .catch((error: unknown) => this.#break(error as Error))
       .finally(() => {
         this.#keeping = undefined;
       });
-  }
-
-  async #writeAccount(): Promise<void> {
-    await this.#guard?.sync();
-    const log = this.#log;
-    if (!log) return;
-    if (this.#account.dirty) {
-      this.#account.dirty = false;
-      await this.#flushIndex(log.segments[0]?.first ?? 0);
-    }
-    // After the index, which tells which events of other stores these records held.
-    log.retire(this.#guard?.syncedHead ?? 0);
-    if (this.#account.held === 0) log.trim(IDLE_SPARES);
-  }
-
-  async #flushIndex(below: number): Promise<void> {
-    const { done, tail } = this.#account;
-    await this.#index?.flush(done, below, this.#origins.seen, this.#origins.complete ? tail.event : undefined);
   }
 }

@@ -1,11 +1,29 @@
 import type { Context } from '../../core/component.ts';
 import { AgentError, ChannelFullError, describeError } from '../../core/errors.ts';
+import type { GuardReading } from './guard.ts';
 import { describeGap, type Opened } from './opening.ts';
+import type { Place } from './place.ts';
+import type { IndexContent } from './record-index.ts';
 import type { Gap } from './log-reader.ts';
 
 type Reporter = Pick<Context, 'log' | 'count'>;
 
 const SHOWN_GAPS = 10;
+
+interface FoundAccounts {
+  readonly guard: GuardReading;
+  readonly index: IndexContent | undefined;
+  readonly indexRemarks: readonly string[];
+  /** Something was stored already. */
+  readonly stored: boolean;
+}
+
+/** Which of the accounts beside the segments was missing or damaged. */
+export function reportAccounts(log: Context['log'], place: Place, { guard, index, indexRemarks, stored }: FoundAccounts): void {
+  if (guard.fault !== undefined) log.warn('the guard of the store is damaged and was written anew', { path: place.guard, reason: guard.fault });
+  else if (!guard.state && stored) log.warn('the guard of the store is missing and was written anew', { path: place.guard });
+  if (!index && indexRemarks.length === 0 && stored) log.info('the index is missing; it is built anew', { directory: place.index });
+}
 
 /** What was found, and mended, while a store was opened. */
 export function reportOpening(context: Reporter, directory: string, { gaps, remarks, aside }: Opened): void {
