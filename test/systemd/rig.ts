@@ -50,8 +50,9 @@ export async function startRig(): Promise<Rig> {
   const groups = HIERARCHIES.map((folder) => join(folder, base.slice(base.lastIndexOf('/') + 1)));
   for (const group of groups) mkdirSync(group);
   writeFileSync(join(base, 'hold.sh'), holdScript(base, groups));
-  // Ends with its standard input, so with us even where we are killed, and takes the machine with it.
-  const holder = spawn('unshare', ['--mount', '--fork', '--kill-child=SIGKILL', 'bash', join(base, 'hold.sh')], { stdio: ['pipe', 'pipe', 'inherit'] });
+  // Ends with its standard input, so with us even where we are killed, and takes the machine with it. In a session of its own, or a signal
+  // for our whole group would end it before it could.
+  const holder = spawn('unshare', ['--mount', '--fork', '--kill-child=SIGKILL', 'bash', join(base, 'hold.sh')], { stdio: ['pipe', 'pipe', 'inherit'], detached: true });
   const said = linesOf(holder);
   const boot = async (): Promise<number> => {
     holder.stdin?.write('boot\n');
