@@ -2,6 +2,7 @@
 
 import { after, before, describe } from 'node:test';
 import { kafkaMissing, startKafka, type Kafka } from '../servers/kafka.ts';
+import { channelCases } from './kafka-channel-cases.ts';
 import { sinkCases } from './kafka-sink-cases.ts';
 import { sourceCases } from './kafka-source-cases.ts';
 
@@ -13,4 +14,5 @@ describe('Kafka', { skip: kafkaMissing() }, () => {
   after(() => kafka.stop());
   sinkCases(() => kafka);
   sourceCases(() => kafka);
+  channelCases(() => kafka);
 });
