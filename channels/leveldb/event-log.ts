@@ -181,9 +181,9 @@ export class EventLog {
     return this.#active;
   }
 
-  /** All records of a segment are under one key, so that its first one tells which. */
+  /** All records of a segment are under one key, so that its first one tells which; if it cannot be read, the segment goes on as it is. */
   async #isSealedOtherwise(segment: Segment, file: StoreFile): Promise<boolean> {
-    const bytes = await file.read(RECORDS_AT, MOST_HEADER_BYTES);
+    const bytes = await file.read(RECORDS_AT, MOST_HEADER_BYTES).catch(() => Buffer.alloc(0));
     return headerAt(bytes, 0, this.#identity)?.generation === segment.generation && !this.parts.codec.isAlike(bytes);
   }
 
