@@ -1,7 +1,7 @@
 import { createCipheriv, createDecipheriv, createSecretKey, hkdfSync, randomBytes, type KeyObject } from 'node:crypto';
 import { chunkWasRead } from '../../io/read-memory.ts';
 import { RECORD_HEADER_BYTES, type RecordCodec } from './record.ts';
-import { CHECK_BYTES, MOST_NAME_BYTES, readSeal, SALT_BYTES, sealBytes, SEALED, StoreKeyError, TAG_BYTES, writeSeal } from './record-seal.ts';
+import { CHECK_BYTES, isPlain, isSealed, MOST_NAME_BYTES, readSeal, SALT_BYTES, sealBytes, SEALED, StoreKeyError, TAG_BYTES, writeSeal } from './record-seal.ts';
 
 const CIPHER = 'aes-256-gcm';
 const KEY_BYTES = 32;
@@ -41,7 +41,7 @@ export function recordCipher(keys: ReadonlyMap<string, Buffer>, active: string):
   }
 
   function refusal(header: Buffer): string | undefined {
-    if (header[17] === 0) return undefined;
+    if (!isSealed(header)) return undefined;
     const seal = readSeal(extraOf(header));
     const found = derived(seal.name, seal.salt);
     if (!found) return `it holds events under the key "${seal.name}", which is not among ${[...keys.keys()].join(', ')}: add it to encryption.keyProvider.keys until they are delivered`;
@@ -65,7 +65,7 @@ export function recordCipher(keys: ReadonlyMap<string, Buffer>, active: string):
       cipher.getAuthTag().copy(extra);
     },
     open(record) {
-      if (record[17] === 0) return record.subarray(RECORD_HEADER_BYTES);
+      if (!isSealed(record)) return isPlain(record) ? record.subarray(RECORD_HEADER_BYTES) : undefined;
       const why = refusal(record);
       if (why !== undefined) throw new StoreKeyError(`a record cannot be opened: ${why}`);
       const extra = extraOf(record);
@@ -83,7 +83,7 @@ export function recordCipher(keys: ReadonlyMap<string, Buffer>, active: string):
     },
     refusal,
     isAlike(header) {
-      if (header[17] !== SEALED) return false;
+      if (!isSealed(header)) return false;
       const seal = readSeal(extraOf(header));
       return seal.name === active && derived(active, seal.salt)?.check.equals(seal.check) === true;
     },

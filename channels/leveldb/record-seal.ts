@@ -36,6 +36,16 @@ export interface Seal {
   readonly name: string;
 }
 
+/** Whether a record is encrypted, by its header; what says so without a whole seal was altered. */
+export function isSealed(header: Buffer): boolean {
+  return header[17] === SEALED && header.readUInt16LE(18) >= SEAL_BYTES;
+}
+
+/** Whether a record is as it is: not encrypted, and with nothing but its content behind the header. */
+export function isPlain(header: Buffer): boolean {
+  return header[17] === 0 && header.readUInt16LE(18) === 0;
+}
+
 export function sealBytes(name: string): number {
   return (SEAL_BYTES + Buffer.byteLength(name) + 7) & ~7;
 }

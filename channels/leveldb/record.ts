@@ -2,7 +2,7 @@ import { crc32 } from 'node:zlib';
 import type { Batch } from '../../core/batch.ts';
 import type { Origin } from '../../core/component.ts';
 import { FORMAT_VERSION, readU64, writeU64 } from './keys.ts';
-import { readSeal, StoreKeyError } from './record-seal.ts';
+import { isPlain, isSealed, readSeal, StoreKeyError } from './record-seal.ts';
 import { readOrigins, readSections } from './sections.ts';
 
 /**
@@ -70,14 +70,14 @@ export const plainCodec: RecordCodec = {
   open: (record) => {
     const refusal = plainCodec.refusal(record);
     if (refusal !== undefined) throw new StoreKeyError(`a record cannot be opened: ${refusal}`);
-    return record.subarray(RECORD_HEADER_BYTES);
+    return isPlain(record) ? record.subarray(RECORD_HEADER_BYTES) : undefined;
   },
   refusal: (header) => {
-    if (header[17] === 0) return undefined;
+    if (!isSealed(header)) return undefined;
     const { name } = readSeal(header.subarray(RECORD_HEADER_BYTES));
     return `it holds events under the key "${name}", and no key is given: that needs the configuration of the channel with its encryption.*`;
   },
-  isAlike: (header) => header[17] === 0,
+  isAlike: isPlain,
 };
 
 /** Writes the header of the record that lies at `at` of `target`, with all of its content in place, and seals it. */
@@ -132,12 +132,18 @@ export function faultOf(record: Buffer, { length }: RecordHeader): string | unde
 /** The events of a record without fault, over its own bytes or, where it was encrypted, fresh ones; `undefined` where it was altered all the same. */
 export function eventsOf(record: Buffer, { events }: RecordHeader, codec: RecordCodec): Batch | undefined {
   const content = codec.open(record);
-  return content && readSections(content, events);
+  try {
+    return content && readSections(content, events);
+  } catch (error) {
+    // Numbers that lead outside: its writer did not make these.
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** What is wrong with a record of which `eventsOf` makes nothing. */
 export function alteredText({ first }: RecordHeader): string {
-  return `the record of event ${first} was altered by somebody: its checksums are right, and its authentication tag is wrong`;
+  return `the record of event ${first} was altered by somebody: its checksums are right, and what they cover is not`;
 }
 
 /** Where its events come from, as far as that is known. */

@@ -209,6 +209,9 @@ describe('encryption of the file channel', () => {
     ['a bit of the content', (record: Buffer): void => void (record[record.length - 20] = (record[record.length - 20] as number) ^ 1)],
     ['the time in the header', (record: Buffer): void => void (record[71] = (record[71] as number) ^ 1)],
     ['the authentication tag', (record: Buffer): void => void (record[RECORD_HEADER_BYTES] = (record[RECORD_HEADER_BYTES] as number) ^ 1)],
+    ['the flag that says encrypted', (record: Buffer): void => void (record[17] = 0)],
+    ['the flag, and the length of the seal', (record: Buffer): void => void record.fill(0, 17, 20)],
+    ['the length of the seal', (record: Buffer): void => void record.writeUInt16LE(8, 18)],
   ] as const) {
     test(`C1 somebody alters ${what} and makes the checksums right: the events are not delivered, and told as lost`, async (t) => {
       const here = site(t);
