@@ -112,7 +112,9 @@ export function sourceCases(kafka: () => Kafka): void {
     }
     assert.deepEqual(source.got.map(({ body }) => body), ['1', '2']);
   });
+}
 
+export function rebalanceCases(kafka: () => Kafka): void {
   test('N21 members come and go, the broker is killed: no record is lost', async (t) => {
     const topic = await createTopic(kafka(), 6);
     const properties = { 'kafka.topics': topic, 'kafka.consumer.group.id': `g-${topic}`, batchSize: '50', 'kafka.consumer.session.timeout.ms': '6000', 'kafka.consumer.heartbeat.interval.ms': '300' };
@@ -127,7 +129,8 @@ export function sourceCases(kafka: () => Kafka): void {
     await write(5);
     await first.bodies(300);
     const members = [first];
-    for (let round = 0; round < 3; round++) {
+    const rounds = process.env['MILLRACE_LONG'] === undefined ? 1 : 3;
+    for (let round = 0; round < rounds; round++) {
       const other = await run(t, kafka(), properties);
       members.push(other);
       // Whoever holds the partitions when a record comes reads it: the new member gets some only once the group has settled.
@@ -139,7 +142,7 @@ export function sourceCases(kafka: () => Kafka): void {
     const all = (): string[] => members.flatMap(({ got }) => got.map(({ body }) => body));
     await until(() => `${number} different events, ${new Set(all()).size} are there`, () => new Set(all()).size === number || undefined, 60_000);
     t.diagnostic(`${all().length - number} of ${number} read twice`);
-    // Three members come, three go, one broker dies: at most a batch of 50 for each partition each time.
+    // Up to three members come and go, one broker dies: at most a batch of 50 for each partition each time.
     assert.ok(all().length - number <= 7 * 6 * 50);
   });
 }

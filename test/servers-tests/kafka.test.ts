@@ -4,7 +4,7 @@ import { after, before, describe } from 'node:test';
 import { kafkaMissing, startKafka, type Kafka } from '../servers/kafka.ts';
 import { channelCases } from './kafka-channel-cases.ts';
 import { sinkCases } from './kafka-sink-cases.ts';
-import { sourceCases } from './kafka-source-cases.ts';
+import { rebalanceCases, sourceCases } from './kafka-source-cases.ts';
 
 describe('Kafka', { skip: kafkaMissing() }, () => {
   let kafka: Kafka;
@@ -14,5 +14,6 @@ describe('Kafka', { skip: kafkaMissing() }, () => {
   after(() => kafka.stop());
   sinkCases(() => kafka);
   sourceCases(() => kafka);
+  rebalanceCases(() => kafka);
   channelCases(() => kafka);
 });
