@@ -50,13 +50,14 @@ export class FaultProxy {
 
   /** Ends every connection now. */
   cutAll(): void {
-    for (const socket of this.#sockets) socket.resetAndDestroy();
+    for (const socket of this.#sockets) reset(socket);
   }
 
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer);
+    const closed = new Promise((resolve) => this.#server.close(resolve));
     for (const socket of this.#sockets) socket.destroy();
-    await new Promise((resolve) => this.#server.close(resolve));
+    await closed;
   }
 
   #carry(client: Socket): void {
@@ -73,7 +74,7 @@ export class FaultProxy {
       happened = true;
       this.played.push(fault);
       if (fault.how === 'cut') [client, server].forEach((socket) => socket.destroy());
-      if (fault.how === 'reset') [client, server].forEach((socket) => socket.resetAndDestroy());
+      if (fault.how === 'reset') [client, server].forEach(reset);
       if (fault.how === 'cut' || fault.how === 'reset') return;
       held = { chunks: [], ends: new Set() };
       if (fault.how === 'late') {
@@ -127,4 +128,10 @@ export class FaultProxy {
     }, ms);
     this.#timers.add(timer);
   }
+}
+
+/** Node cannot reset a socket whose end is just being sent: it would never close, and its handle would keep the event loop busy. */
+function reset(socket: Socket): void {
+  if (socket.writableEnded) socket.destroy();
+  else socket.resetAndDestroy();
 }

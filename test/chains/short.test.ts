@@ -20,7 +20,7 @@ test('A2 A4 two agents, cut and delayed anywhere in the exchange, both killed: l
     if (random.below(8) === 0) return undefined;
     const side = random.below(2) === 0 ? 'request' : 'answer';
     // The first answers are a few dozen bytes long, and so is what comes before the first event.
-    const at = side === 'answer' ? random.below(80) : random.below(2) === 0 ? random.below(400) : random.below(30_000);
+    const at = side === 'answer' ? random.below(50) : random.below(2) === 0 ? random.below(400) : random.below(8000);
     return { side, at, how: HOWS[random.below(HOWS.length)] ?? 'cut', lateMs: 200 + random.below(2500) };
   };
   const second = chain.add('second', { source: avroSource(port), sink: '' });
@@ -32,7 +32,8 @@ test('A2 A4 two agents, cut and delayed anywhere in the exchange, both killed: l
   let kills = 0;
   for (const end = performance.now() + 1000 * SECONDS; performance.now() < end; kills++) {
     const agent = random.below(2) === 0 ? first : second;
-    await sleep(300 + random.below(1500));
+    const [faults, sinceMs, patienceMs] = [proxy.played.length, performance.now(), 1000 + random.below(3000)];
+    while (proxy.played.length < faults + 2 && performance.now() < sinceMs + patienceMs) await sleep(5);
     referee.fault(`kill -9 of ${agent.name}`);
     await agent.kill();
     await agent.start();
