@@ -16,6 +16,8 @@ const NEEDED = ['/sys/fs/cgroup/systemd', '/sys/fs/cgroup/unified'];
 /** For MemoryMax. */
 const MEMORY = '/sys/fs/cgroup/memory';
 const HIERARCHIES = [...NEEDED, ...(existsSync(join(MEMORY, 'cgroup.procs')) ? [MEMORY] : [])];
+/** Not ours, which may have a shell read all sorts of things. */
+const ENVIRONMENT = { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', HOME: '/root', LC_ALL: 'C.UTF-8' };
 const SYSTEMD = '/lib/systemd/systemd';
 
 export interface Outcome {
@@ -129,6 +131,7 @@ wait 2>/dev/null
 sleep 0.1
 down
 rmdir ${groups.join(' ')} 2>/dev/null
+umount ${base}/root ${base} && rm -rf ${base}
 exit 0
 `;
 }
@@ -151,7 +154,7 @@ mkdir -p $R/dev/pts $R/dev/shm
 mount -t devpts devpts $R/dev/pts -o newinstance,ptmxmode=0666,mode=620
 ln -s pts/ptmx $R/dev/ptmx
 for d in null zero random urandom full tty; do touch $R/dev/$d; mount --bind /dev/$d $R/dev/$d; done
-exec chroot $R env -i container=rig PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin ${SYSTEMD} --system --unit=basic.target --log-target=console
+exec chroot $R env -i container=rig PATH=${ENVIRONMENT.PATH} ${SYSTEMD} --system --unit=basic.target --log-target=console
 `;
 }
 
@@ -189,7 +192,7 @@ async function untilUp(pid: number, base: string): Promise<void> {
 }
 
 function runIn(pid: number, line: string, timeoutMs: number, input?: string | Buffer): Promise<Outcome> {
-  const child = spawn('nsenter', ['-t', String(pid), '-m', '-p', '-i', '-u', '-C', '-r', '-w', 'bash', '-c', line], { stdio: 'pipe', cwd: '/' });
+  const child = spawn('nsenter', ['-t', String(pid), '-m', '-p', '-i', '-u', '-C', '-r', '-w', 'bash', '-c', line], { stdio: 'pipe', cwd: '/', env: ENVIRONMENT });
   child.stdin.on('error', () => undefined);
   child.stdin.end(input);
   let out = '';
