@@ -115,7 +115,7 @@ export function sourceCases(kafka: () => Kafka): void {
 }
 
 export function rebalanceCases(kafka: () => Kafka): void {
-  test('N21 members come and go, the broker is killed: no record is lost', async (t) => {
+  test('N21 members come and go, and with MILLRACE_LONG the broker is killed: no record is lost', async (t) => {
     const topic = await createTopic(kafka(), 6);
     const properties = { 'kafka.topics': topic, 'kafka.consumer.group.id': `g-${topic}`, batchSize: '50', 'kafka.consumer.session.timeout.ms': '6000', 'kafka.consumer.heartbeat.interval.ms': '300' };
     const first = await run(t, kafka(), properties);
