@@ -68,11 +68,6 @@ export class ChainAgent {
   get lines(): readonly string[] {
     return this.running?.lines ?? [];
   }
-
-  /** Waits until it listens, or says that it runs. */
-  async ready(): Promise<void> {
-    await this.running?.ready();
-  }
 }
 
 export class Chain {

@@ -48,11 +48,6 @@ export class FaultProxy {
     return (this.#server.address() as AddressInfo).port;
   }
 
-  /** Ends every connection now. */
-  cutAll(): void {
-    for (const socket of this.#sockets) reset(socket);
-  }
-
   async stop(): Promise<void> {
     for (const timer of this.#timers) clearTimeout(timer);
     const closed = new Promise((resolve) => this.#server.close(resolve));

@@ -9,7 +9,7 @@ import type { Host } from './chain.ts';
 export const hostsMissing = process.env['MILLRACE_HOSTS'] === '1' ? false : 'run them by npm run test:chains, as root, with iproute2 and nftables';
 
 /** What can be done to the packets that come over a link; each takes the place of the one before. */
-export type Weather = { readonly lose: number } | { readonly kbits: number } | 'hole' | 'clear';
+export type Weather = { readonly lose: number } | { readonly kbits: number } | 'down' | 'hole' | 'clear';
 
 let links = 0;
 
@@ -20,6 +20,7 @@ export class Link {
   readonly #to: Host;
   readonly #near: string;
   readonly #far: string;
+  #isNarrow = false;
 
   constructor(from: string | undefined, to: string) {
     const number = ++links;
@@ -38,19 +39,17 @@ export class Link {
     }
   }
 
-  /** Takes the link down, or up again. */
-  set(state: 'up' | 'down'): void {
-    on(this.#from, 'ip', 'link', 'set', this.#near, state);
-  }
-
   /** `hole`: what is sent vanishes. `lose`: so many packets of a hundred do, each way. `kbits`: so many thousand bits go through in a second. */
   weather(weather: Weather): void {
+    on(this.#from, 'ip', 'link', 'set', this.#near, weather === 'down' ? 'down' : 'up');
     for (const [host, device] of this.#ends) {
       on(host, 'nft', 'flush', 'chain', 'inet', device, 'in');
+      if (this.#isNarrow) on(host, 'tc', 'qdisc', 'del', 'dev', device, 'root');
       if (weather === 'hole') on(host, 'nft', `add rule inet ${device} in iifname ${device} drop`);
       if (typeof weather === 'object' && 'lose' in weather) on(host, 'nft', `add rule inet ${device} in iifname ${device} numgen random mod 100 < ${weather.lose} drop`);
       if (typeof weather === 'object' && 'kbits' in weather) on(host, 'tc', 'qdisc', 'replace', 'dev', device, 'root', 'tbf', 'rate', `${weather.kbits}kbit`, 'burst', '16kb', 'latency', '400ms');
     }
+    this.#isNarrow = typeof weather === 'object' && 'kbits' in weather;
   }
 
   get #ends(): readonly (readonly [Host, string])[] {
