@@ -20,7 +20,7 @@ const CONF = [
 ].join('\n');
 
 /** Packages whose install script only looks for the binary that they bring along: they work without it. */
-const PREBUILT = ['node_modules/classic-level'];
+const PREBUILT = ['node_modules/koffi', 'node_modules/classic-level'];
 
 let top = '';
 let elsewhere = '';
