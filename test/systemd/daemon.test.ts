@@ -22,7 +22,8 @@ after(() => rig?.end());
 
 /** The agent as it is before each test: stopped, without what was stored, without settings of a test. */
 async function fresh(sink: string, options = ''): Promise<void> {
-  await rig.run(`systemctl stop ${UNIT}; systemctl reset-failed ${UNIT} 2>/dev/null; rm -rf /var/lib/millrace/web /var/log/millrace/web /root/acknowledged /etc/systemd/system/${UNIT}.service.d; systemctl daemon-reload`);
+  // An agent whose event loop is blocked would not hear of a stop.
+  await rig.run(`systemctl stop --no-block ${UNIT}; sleep 0.5; systemctl kill -s KILL ${UNIT} 2>/dev/null; systemctl stop ${UNIT}; systemctl reset-failed ${UNIT} 2>/dev/null; rm -rf /var/lib/millrace/web /var/log/millrace/web /root/acknowledged /etc/systemd/system/${UNIT}.service.d; systemctl daemon-reload`);
   await configure(rig, 'web', sink, options);
 }
 
@@ -142,7 +143,11 @@ test('the journal knows which lines are warnings', { skip }, async () => {
   assert.match(await rig.run(`millrace status --port ${MONITORING} --seconds 0`), /Last warnings and errors:\n.*web\.sinks\.k1/);
 });
 
-test('credentials: what LoadCredential gave stands in the configuration, and nowhere else', { skip }, async () => {
+test('credentials: what LoadCredential gave stands in the configuration, and nowhere else', { skip }, async (t) => {
+  // Where systemd is not allowed the mounts that it makes for them, they are empty folders for everybody.
+  await rig.put('/root/probe', 'seen');
+  const probe = await rig.try("systemd-run --wait -q -p LoadCredential=probe:/root/probe --pipe sh -c 'cat $CREDENTIALS_DIRECTORY/probe'");
+  if (!probe.out.includes('seen')) return t.skip('credentials of systemd do not work in this machine');
   await fresh('k1.type = file_roll\nk1.sink.directory = ${s[place]}');
   await rig.run(`printf '\\nweb.configfilters = s\\nweb.configfilters.s.type = credentials\\n' >> /etc/millrace/web.properties`);
   await rig.run('install -d -m 700 /etc/millrace/secrets && echo /var/log/millrace/web > /etc/millrace/secrets/place && chmod 600 /etc/millrace/secrets/place');
@@ -231,7 +236,7 @@ test('the package: manual, completion, flume-ng; remove keeps data and configura
   assert.match(await rig.run('flume-ng version | head -1'), /^Flume 1\.11\.0/);
   assert.match(await rig.run('zcat /usr/share/man/man5/millrace-properties.5.gz'), /\.SS netcat\n/);
   assert.equal(await rig.run(`. /usr/share/bash-completion/completions/millrace; COMP_WORDS=(millrace sta); COMP_CWORD=1; _millrace; echo "\${COMPREPLY[@]}"`), 'status\n');
-  assert.match(await rig.run('dpkg-query -W -f="${Conffiles}" millrace'), /\/etc\/millrace\/example\.properties/);
+  assert.match(await rig.run(`dpkg-query -W -f='\${Conffiles}' millrace`), /\/etc\/millrace\/example\.properties/);
   await rig.run('dpkg -r millrace');
   assert.equal((await rig.try(`systemctl is-active ${UNIT}`)).out, 'inactive\n');
   await rig.run('test -e /etc/millrace/example.properties && test -d /var/lib/millrace/web && ! test -e /usr/bin/flume-ng && ! test -e /usr/bin/millrace');
