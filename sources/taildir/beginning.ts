@@ -31,6 +31,8 @@ export async function findBeginning(file: TailFile, handle: TailHandle, facts: F
   for (const candidate of candidates.sort((a, b) => b.mark.position - a.mark.position)) {
     const common = await judge(candidate, handle, facts);
     if (common === 'same' && candidate.state === 'ended') {
+      // It may be a copy of one that has more in common with it and is not emptied yet, or not known to be.
+      if (waits) return 'wait';
       file.beginAt(candidate.mark);
       const others = { path: file.shownPath, copyOf: candidate.path, position: candidate.mark.position };
       log.info('file begins with what was read of another one; it is read from there on', others);
