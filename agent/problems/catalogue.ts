@@ -405,7 +405,7 @@ export const CATALOGUE = {
   },
   M162: {
     severity: error,
-    title: 'S3 refuses an object',
+    title: 'an object is refused by S3',
     explanation: 'The destination refused this object and not the others; the sentence has its answer. The events stay on disk and are sent again after growing pauses. Where the key is refused, change s3.prefix or s3.name for those to come.',
   },
   M163: {
