@@ -74,22 +74,23 @@ export class Positions {
     const left = this.#left;
     if (left && samePath(left.target, file.target)) {
       this.#left = undefined;
-      if (this.#fits(left, file)) return left;
+      if (this.#fits(left, file)) {
+        await this.#dropPutOff(file.facts.identity);
+        return left;
+      }
     }
     const { identity } = file.facts;
     if (!this.#putOff.has(identity)) return BEGIN;
     const remembered = this.#remembered.get(identity);
     const known = remembered ?? (await readPositionFile(this.#files, this.#putOffPath(identity)).catch(() => undefined));
-    this.#putOff.delete(identity);
-    this.#remembered.delete(identity);
     if (!known || !(await this.#goesOn(known, file))) {
-      await this.#files.remove(this.#putOffPath(identity));
+      await this.#dropPutOff(identity);
       return BEGIN;
     }
     this.#log.info('file is taken up again where it was left', { file: file.target, at: known.offset });
     // It must not be lost when the position of the next file is written.
     await this.store(file, known);
-    await this.#files.remove(this.#putOffPath(identity));
+    await this.#dropPutOff(identity);
     return known;
   }
 
@@ -112,6 +113,12 @@ export class Positions {
     if (!this.#stored || this.#left) return;
     this.#stored = false;
     await this.#main.remove();
+  }
+
+  /** The file that the last run left was done already, or is gone. */
+  async forgetLeft(): Promise<void> {
+    this.#left = undefined;
+    await this.forget();
   }
 
   /** Another file is read before this one goes on. */
@@ -162,6 +169,12 @@ export class Positions {
     this.#remembered.set(identity, { ...left, identity });
     await this.#files.renameTo(this.#main.path, this.#putOffPath(identity));
     this.#stored = false;
+  }
+
+  /** Its position is the main one now, or is of no use. */
+  async #dropPutOff(identity: string): Promise<void> {
+    this.#remembered.delete(identity);
+    if (this.#putOff.delete(identity)) await this.#files.remove(this.#putOffPath(identity));
   }
 
   #putOffPath(identity: string): string {

@@ -142,10 +142,13 @@ export class SpoolSource implements Source {
     if (!left) return;
     const path = relative(resolve(this.#spoolDir), resolve(left.target));
     const name = path.slice(path.lastIndexOf('/') + 1);
-    if (path.startsWith('..') || !mayBeRead(this.#rules, name, path)) return;
+    if (path.startsWith('..')) return;
+    // A kill came between its mark and the end of its position.
+    if (this.#rules.isMarked?.(path)) return this.#positions.forgetLeft();
+    if (!mayBeRead(this.#rules, name, path)) return;
     if (await this.#files.look(`${this.#spoolDir}/${path}`)) return this.#readFile({ path, name, modifiedMs: 0 });
     if (left.offset > 0) this.#context.log.info('file that was read last is gone', { file: left.target, readUpTo: left.offset });
-    await this.#positions.forget();
+    await this.#positions.forgetLeft();
   }
 
   async #readFile(candidate: Candidate): Promise<void> {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFileSync, chmodSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
+import { appendFileSync, chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, unlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -302,6 +302,24 @@ test('the file that was half read goes on where it was, whichever file would be 
     assert.deepEqual(again.bodies.slice(0, 4), EIGHT.slice(4), consumeOrder);
     assert.deepEqual(again.bodies.length, 6);
   }
+});
+
+test('T35 a file that was taken up again and a kill before its older position was removed: nothing is left behind', async (t) => {
+  const folder = new SpoolFolder(t);
+  const path = folder.write('file1', eight);
+  const context = new FakeSourceContext();
+  context.answer = async (_batch, call) => {
+    if (call === 3) throw new DOMException('stopped', 'AbortError');
+  };
+  const stopped = await folder.source({ batchSize: '2' }, context);
+  await stopped.start();
+  await eventually(() => context.delivered.length === 3, 'the third batch');
+  await stopped.stop();
+  const { dev, ino } = statSync(path);
+  const trackers = join(folder.path, '.flumespool');
+  copyFileSync(join(trackers, '.flumespool-main.meta'), join(trackers, `.flumespool-put-off-${dev}-${ino}.meta`));
+  assert.deepEqual((await folder.drain()).bodies, EIGHT.slice(4));
+  assert.deepEqual(folder.trackers(), []);
 });
 
 test('SD-51 a file whose position is its end is completed without an event', async (t) => {

@@ -92,6 +92,7 @@ for (const policy of [{}, { deletePolicy: 'immediate' }, { trackingPolicy: 'trac
         const all = [...first.bodies, ...second.bodies];
         assert.deepEqual([...new Set(all)].toSorted(), [...'abcdefghi'], `operation ${operation}${after ? ', after' : ''}`);
         assert.ok(all.length <= 9 + batchSize, `operation ${operation}${after ? ', after' : ''}: ${all.join('')}`);
+        assert.deepEqual(folder.trackers().filter((name) => name.startsWith('.flumespool-')), [], `operation ${operation}${after ? ', after' : ''}`);
         if (isOver) assert.deepEqual(second.bodies, []);
         // What hangs for ever is left behind; what does not, ends.
         void source.stop();
