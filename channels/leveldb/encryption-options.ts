@@ -20,7 +20,7 @@ export const encryptionOptions = {
   'encryption.keyProvider.keyStoreFile': optional(string({ doc: 'Key store with the keys, with JCEKSFILE.' })),
   'encryption.keyProvider.keyStorePasswordFile': optional(string({ doc: 'File that holds the password of the key store.' })),
   'encryption.keyProvider.keys': optional(list({ doc: 'Names of the keys, separated by white space: the active one, and those of events that are still stored.' })),
-  'encryption.keyProvider.keys.*': prefix({ doc: 'keys.<name>.passwordFile: file that holds the password of one key, with JCEKSFILE. keys.<name>.keyFile: file that holds the key, 16, 24 or 32 bytes or as many in hexadecimal, with KEYFILE.' }),
+  'encryption.keyProvider.keys.*': prefix({ doc: 'File of each key: keys.<name>.passwordFile holds the password of one key, with JCEKSFILE; keys.<name>.keyFile holds the key, 16, 24 or 32 bytes or as many in hexadecimal, with KEYFILE.' }),
 };
 
 export interface EncryptionValues {
