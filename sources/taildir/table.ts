@@ -1,7 +1,7 @@
 import type { FileFacts, TailFiles, TailHandle } from '../../io/tail-files.ts';
-import { HEAD_BYTES, type Mark } from './marks.ts';
+import { HEAD_BYTES, stillThere, type Mark } from './marks.ts';
 import type { Directory, TailName } from './names.ts';
-import { keyOf, sameBirth, TailFile, type Identity } from './tail-file.ts';
+import { isSame, keyOf, sameBirth, TailFile, type Identity } from './tail-file.ts';
 
 /** What a file held that is no longer followed, or was emptied: for those that begin with the same bytes, and for itself should it come back. */
 export interface Departed {
@@ -163,10 +163,30 @@ export class FileTable {
         if (may) found.push({ mark: other.read, path: other.shownPath, state: end.settled ? 'ended' : 'unsettled', handle: other.handle });
         // One that was moved away from where the new file is now was not copied.
       } else if (other.leftPath !== file.shownPath) {
-        found.push({ mark: other.read, path: other.shownPath, state: other.inFlight.length > 0 || other.shrunkSinceMs > 0 ? 'unsettled' : 'alive', handle: other.handle });
+        found.push({ mark: other.read, path: other.shownPath, state: other.inFlight.length > 0 || other.shrunkSinceMs > 0 || !this.#isUnchanged(other) ? 'unsettled' : 'alive', handle: other.handle });
       }
     }
     return found;
+  }
+
+  /** Looks at this moment: what became of it may not have been noticed, when the process had no time for a while. */
+  #isUnchanged(file: TailFile): boolean {
+    const { handle, identity, name, read } = file;
+    try {
+      if (handle ? handle.facts().links > 0 && stillThere(read, handle) : name && this.#isAsLong(name, identity, read.position)) return true;
+    } catch {
+      // Reading it will tell why.
+      return true;
+    }
+    // Whatever its size and time say, it is looked into next.
+    file.lastModifiedNs = -1n;
+    if (name) name.glance = undefined;
+    return false;
+  }
+
+  #isAsLong({ path }: TailName, identity: Identity, size: number): boolean {
+    const facts = this.#files.look(path);
+    return facts !== undefined && isSame(identity, facts) && facts.size >= size;
   }
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, mkdirSync, renameSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -96,31 +96,6 @@ describe('taildir source, beyond Flume', { concurrency: 4 }, () => {
     await rig.start();
     assert.deepEqual(await rig.events(2), ['one', 'two']);
     assert.deepEqual(rig.headers()[1], { a: 'b', file: rig.path('app.log') });
-  });
-
-  test('T5 a copy of a file that begins like one that was replaced before: it waits for what it has most in common with', async (t) => {
-    const lines = (from: number, to: number): string[] => Array.from({ length: to - from }, (_, at) => `line ${from + at} ${'x'.repeat(90)}`);
-    const text = (from: number, to: number): string => `${lines(from, to).join('\n')}\n`;
-    const rig = new TailRig(t);
-    rig.write('app.log', text(0, 20));
-    await rig.start();
-    await rig.events(20);
-    await rig.stop();
-    // Replaced while nothing runs, so it is not known when the old one went: anything that begins like it may be a copy.
-    writeFileSync(join(rig.folder, 'fresh'), text(0, 30));
-    renameSync(join(rig.folder, 'fresh'), rig.path('app.log'));
-    await rig.start();
-    await rig.events(30);
-    rig.append('app.log', text(30, 60));
-    await rig.events(60);
-    copyFileSync(rig.path('app.log'), rig.path('app.log.1'));
-    // The copy is found and looked into before its original is emptied.
-    await sleep(700);
-    truncateSync(rig.path('app.log'));
-    rig.append('app.log', text(60, 61));
-    await rig.events(61);
-    rig.append('app.log.1', text(61, 62));
-    assert.deepEqual((await rig.events(62)).toSorted(), lines(0, 62).toSorted());
   });
 
   test('a position file that was deleted means a new beginning', async (t) => {
