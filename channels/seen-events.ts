@@ -6,6 +6,9 @@ const MOST_STORES = 10_000;
 /** Most ranges that are remembered of one sender: they grow only while it sends with gaps, to several receivers. The lowest that are not settled are forgotten first. */
 const MOST_RANGES = 10_000;
 
+/** Of all senders together, about 100 B each: whoever makes up senders and gaps costs no more memory than this. */
+const MOST_RANGES_TOGETHER = 200_000;
+
 type Range = [from: number, to: number];
 
 /**
@@ -16,6 +19,7 @@ export class SeenEvents {
   /** In the order in which they were heard of last. */
   readonly #stores = new Map<string, Range[]>();
   readonly #changed = new Set<string>();
+  #ranges = 0;
 
   /** The events that were not put before; the batch itself where that is all of them. */
   unseen(batch: Batch): Batch {
@@ -33,15 +37,18 @@ export class SeenEvents {
   /** The events of `origin` were put. */
   add({ store, spans, settled = 0 }: Origin): void {
     const ranges = this.#stores.get(store) ?? [];
+    const before = ranges.length;
     this.#stores.delete(store);
     this.#stores.set(store, ranges);
     this.#changed.add(store);
     // A copy that was on its way for long may come after its sender has settled the events with another receiver.
     for (const [first, end] of settled > 0 ? [[0, settled] as const, ...spans] : spans) insert(ranges, first, end);
     while (ranges.length > MOST_RANGES) ranges.splice(1, 1);
-    for (const oldest of this.#stores.keys()) {
-      if (this.#stores.size <= MOST_STORES) break;
+    this.#ranges += ranges.length - before;
+    for (const [oldest, { length }] of this.#stores) {
+      if (this.#stores.size <= MOST_STORES && this.#ranges <= MOST_RANGES_TOGETHER) break;
       this.#stores.delete(oldest);
+      this.#ranges -= length;
       this.#changed.add(oldest);
     }
   }

@@ -73,6 +73,17 @@ describe('events that are put once', () => {
     assert.equal(seen.unseen(numbered('a', [[30, 45]])).size, 10);
   });
 
+  test('senders and gaps that somebody makes up cost bounded memory: the ones heard of last are remembered', () => {
+    const seen = new SeenEvents();
+    for (let store = 0; store < 45; store++) {
+      seen.add({ store: `s${store}`, spans: Array.from({ length: 9_000 }, (_, index): [number, number] => [2 * index, 2 * index + 1]) });
+    }
+    assert.ok(seen.all.reduce((sum, { spans }) => sum + spans.length, 0) <= 200_000);
+    assert.equal(seen.unseen(numbered('s44', [[0, 1]])).size, 0);
+    assert.equal(seen.unseen(numbered('s0', [[0, 1]])).size, 1);
+    assert.equal(seen.takeChanges().get('s0'), undefined);
+  });
+
   test('a part of an origin', () => {
     const origin = { store: 'a', spans: [[5, 8], [20, 22]], settled: 3 } as const;
     assert.deepEqual(sliceOrigin(origin, 0, 5), origin);
