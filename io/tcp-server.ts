@@ -1,4 +1,5 @@
 import { createServer, type Server, type Socket } from 'node:net';
+import type { Context } from '../core/component.ts';
 import { shareConnections } from './descriptors.ts';
 
 /**
@@ -19,6 +20,17 @@ export interface TcpServerOptions {
   refused(limit: number): void;
   /** The listener failed after it had started. */
   failed(error: Error): void;
+}
+
+/** What a source's listener tells: connections above the limit are counted and said, and a listener that fails fails its source. */
+export function toldTo(context: Pick<Context, 'count' | 'log' | 'fail'>): Pick<TcpServerOptions, 'refused' | 'failed'> {
+  return {
+    refused(limit) {
+      context.count('ConnectionRefusedCount', 1);
+      context.log.warn('connection refused: too many are open', { limit });
+    },
+    failed: (error) => context.fail(error),
+  };
 }
 
 /** A listening TCP socket and its connections. */

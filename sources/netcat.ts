@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
+import { reachableAt } from '../core/address.ts';
 import { ByteWindow } from '../core/byte-window.ts';
 import type { Description, Source, SourceContext } from '../core/component.ts';
 import { define } from '../core/define.ts';
 import { boolean, integer, string } from '../core/options.ts';
 import { TurnBudget } from '../core/turn-budget.ts';
 import { isKnownCharset } from '../core/charset.ts';
-import { listenTcp, type TcpServer } from '../io/tcp-server.ts';
+import { listenTcp, toldTo, type TcpServer } from '../io/tcp-server.ts';
 import { NetcatConnection } from './netcat-connection.ts';
 
 /** Bytes of lines of all connections that wait to be stored before no more are read. */
@@ -73,11 +74,7 @@ class NetcatSource implements Source {
       port,
       maxConnections: maxConnections || Infinity,
       connected: (socket) => this.#connected(socket),
-      refused: (limit) => {
-        this.#context.count('ConnectionRefusedCount', 1);
-        this.#context.log.warn('connection refused: too many are open', { limit });
-      },
-      failed: (error) => this.#context.fail(error),
+      ...toldTo(this.#context),
     });
   }
 
@@ -91,12 +88,11 @@ class NetcatSource implements Source {
   describe(): Description {
     const address = this.#server?.address;
     if (!address) return {};
-    const at = address.lastIndexOf(':');
-    const host = address.slice(0, at).replace(/^\[|\]$/g, '').replace(/^(0\.0\.0\.0|::)$/, '127.0.0.1');
+    const { host, port } = reachableAt(address);
     return {
       summary: this.#settings['ack-every-event'] ? 'each line is answered with OK' : 'lines are not answered',
       endpoints: [{ protocol: 'tcp', address, tls: false, authentication: false }],
-      tryIt: `printf 'hello\\nworld\\n' | nc -w 1 ${host} ${address.slice(at + 1)}`,
+      tryIt: `printf 'hello\\nworld\\n' | nc -w 1 ${host} ${port}`,
     };
   }
 

@@ -1,3 +1,4 @@
+import { reachableAt } from '../core/address.ts';
 import { Batch, type HeaderRows } from '../core/batch.ts';
 import type { Description, Source, SourceContext } from '../core/component.ts';
 import { define } from '../core/define.ts';
@@ -68,12 +69,11 @@ class NetcatUdpSource implements Source {
   describe(): Description {
     const address = this.#listener?.address;
     if (address === undefined) return {};
-    const at = address.lastIndexOf(':');
-    const host = address.slice(0, at).replace(/^\[|\]$/g, '').replace(/^(0\.0\.0\.0|::)$/, '127.0.0.1');
+    const { host, port } = reachableAt(address);
     return {
       summary: 'one event per datagram, not answered',
       endpoints: [{ protocol: 'udp', address, tls: false, authentication: false }],
-      tryIt: `printf hello | nc -u -w 1 ${host} ${address.slice(at + 1)}`,
+      tryIt: `printf hello | nc -u -w 1 ${host} ${port}`,
     };
   }
 

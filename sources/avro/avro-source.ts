@@ -4,7 +4,7 @@ import { ByteWindow } from '../../core/byte-window.ts';
 import type { Description, Source, SourceContext } from '../../core/component.ts';
 import { describeError } from '../../core/errors.ts';
 import { TurnBudget } from '../../core/turn-budget.ts';
-import { listenTcp, type TcpServer } from '../../io/tcp-server.ts';
+import { listenTcp, toldTo, type TcpServer } from '../../io/tcp-server.ts';
 import { serverContext } from '../../io/tls/contexts.ts';
 import { acceptLayers } from '../../io/tls/layers.ts';
 import type { TlsLists } from '../../io/tls/tls-names.ts';
@@ -61,11 +61,7 @@ export class AvroSource implements Source {
       port,
       maxConnections: maxConnections || Infinity,
       connected: (socket) => void this.#connected(socket),
-      refused: (limit) => {
-        this.#context.count('ConnectionRefusedCount', 1);
-        this.#context.log.warn('connection refused: too many are open', { limit });
-      },
-      failed: (error) => this.#context.fail(error),
+      ...toldTo(this.#context),
     });
   }
 

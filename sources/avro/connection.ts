@@ -6,7 +6,6 @@ import { describeError, isAbort } from '../../core/errors.ts';
 import type { TurnBudget } from '../../core/turn-budget.ts';
 import { chunkWasRead } from '../../io/read-memory.ts';
 import { readAgain, stopReading } from '../../io/tcp-server.ts';
-import { AvroFormatError } from '../../protocols/avro-rpc/cursor.ts';
 import { frameHead, FrameReader } from '../../protocols/avro-rpc/frames.ts';
 import { errorAnswer, ServerSession, STATUS, statusAnswer, type KnownProtocols } from '../../protocols/avro-rpc/server-session.ts';
 import type { FrameBudget } from './frame-budget.ts';
@@ -62,7 +61,8 @@ export class AvroConnection {
     stream.on('end', () => this.#ended());
     stream.on('drain', () => this.#readOn());
     stream.on('error', (error) => this.#broken(error));
-    this.closed = new Promise<void>((resolve) => stream.once('close', () => resolve())).then(() => {
+    // A client may have gone while its address was looked up.
+    this.closed = new Promise<void>((resolve) => (stream.closed ? resolve() : stream.once('close', () => resolve()))).then(() => {
       clearTimeout(this.#stall);
       settings.window.forget(this.#readOn);
       settings.budget.leave(this);
@@ -218,9 +218,8 @@ export class AvroConnection {
   /** The client does not keep to the protocol, or not in time. */
   #refuse(error: unknown): void {
     this.#closing = true;
-    const known = error instanceof AvroFormatError || error instanceof Error;
     this.#context.count('EventReadFail', 1);
-    this.#context.log.warn('connection closed', { peer: this.#settings.peer, reason: known ? error.message : String(error) });
+    this.#context.log.warn('connection closed', { peer: this.#settings.peer, reason: describeError(error) });
     this.#settings.budget.leave(this);
     this.#outcome.then(
       () => this.#hangUp(),

@@ -2,10 +2,11 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContext } from 'node:tls';
+import { reachableAt } from '../../core/address.ts';
 import type { Description, HttpHandler, Source, SourceContext } from '../../core/component.ts';
 import { BadRequestError, ChannelFullError, describeError, isAbort } from '../../core/errors.ts';
 import { nodeHttp } from '../../io/node-http.ts';
-import { listenTcp, type TcpServer } from '../../io/tcp-server.ts';
+import { listenTcp, toldTo, type TcpServer } from '../../io/tcp-server.ts';
 import { serverContext } from '../../io/tls/contexts.ts';
 import { acceptLayers } from '../../io/tls/layers.ts';
 import type { TlsLists } from '../../io/tls/tls-names.ts';
@@ -70,11 +71,7 @@ export class HttpSource implements Source {
       port,
       maxConnections: maxConnections || Infinity,
       connected: (socket) => void this.#connected(socket),
-      refused: (limit) => {
-        this.#context.count('ConnectionRefusedCount', 1);
-        this.#context.log.warn('connection refused: too many are open', { limit });
-      },
-      failed: (error) => this.#context.fail(error),
+      ...toldTo(this.#context),
     });
   }
 
@@ -93,12 +90,11 @@ export class HttpSource implements Source {
     const address = this.#server?.address;
     if (!address) return {};
     const { tls } = this.#settings;
-    const at = address.lastIndexOf(':');
-    const host = address.slice(0, at).replace(/^\[?(0\.0\.0\.0|::)\]?$/, '127.0.0.1');
+    const { host, port } = reachableAt(address);
     return {
       summary: 'each request is answered once its events are stored',
       endpoints: [{ protocol: 'http', address, tls: tls !== undefined, authentication: false }],
-      ...(!tls && { tryIt: `curl -d '[{"headers":{"a":"b"},"body":"hello"}]' -H 'Content-Type: application/json' http://${host}:${address.slice(at + 1)}/` }),
+      ...(!tls && { tryIt: `curl -d '[{"headers":{"a":"b"},"body":"hello"}]' -H 'Content-Type: application/json' http://${host.includes(':') ? `[${host}]` : host}:${port}/` }),
     };
   }
 

@@ -1,11 +1,12 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { SecureContext } from 'node:tls';
+import { reachableAt } from '../../core/address.ts';
 import { ByteWindow } from '../../core/byte-window.ts';
 import type { Description, Source, SourceContext } from '../../core/component.ts';
 import { describeError, isAbort } from '../../core/errors.ts';
 import { chunkWasRead } from '../../io/read-memory.ts';
-import { listenTcp, type TcpServer } from '../../io/tcp-server.ts';
+import { listenTcp, toldTo, type TcpServer } from '../../io/tcp-server.ts';
 import { serverContext } from '../../io/tls/contexts.ts';
 import { acceptLayers } from '../../io/tls/layers.ts';
 import type { TlsLists } from '../../io/tls/tls-names.ts';
@@ -59,11 +60,7 @@ export class SyslogTcpSource implements Source {
       port,
       maxConnections: Infinity,
       connected: (socket) => void this.#connected(socket),
-      refused: (limit) => {
-        this.#context.count('ConnectionRefusedCount', 1);
-        this.#context.log.warn('connection refused: too many are open', { limit });
-      },
-      failed: (error) => this.#context.fail(error),
+      ...toldTo(this.#context),
     });
   }
 
@@ -78,12 +75,11 @@ export class SyslogTcpSource implements Source {
   describe(): Description {
     const address = this.#server?.address;
     if (!address) return {};
-    const at = address.lastIndexOf(':');
-    const host = address.slice(0, at).replace(/^\[|\]$/g, '').replace(/^(0\.0\.0\.0|::)$/, '127.0.0.1');
+    const { host, port } = reachableAt(address);
     return {
       summary: 'a record per line, not answered',
       endpoints: [{ protocol: 'tcp', address, tls: this.#settings.tls !== undefined, authentication: false }],
-      tryIt: `echo '<13>Oct 11 22:14:15 myhost hello' | nc -w 1 ${host} ${address.slice(at + 1)}`,
+      tryIt: `echo '<13>Oct 11 22:14:15 myhost hello' | nc -w 1 ${host} ${port}`,
     };
   }
 

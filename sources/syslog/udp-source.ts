@@ -1,3 +1,4 @@
+import { reachableAt } from '../../core/address.ts';
 import type { Description, Source, SourceContext } from '../../core/component.ts';
 import { describeError, isAbort } from '../../core/errors.ts';
 import { listenUdp, type Datagram, type UdpListener } from '../../io/udp-socket.ts';
@@ -57,12 +58,11 @@ export class SyslogUdpSource implements Source {
   describe(): Description {
     const address = this.#listener?.address;
     if (address === undefined) return {};
-    const at = address.lastIndexOf(':');
-    const host = address.slice(0, at).replace(/^\[|\]$/g, '').replace(/^(0\.0\.0\.0|::)$/, '127.0.0.1');
+    const { host, port } = reachableAt(address);
     return {
       summary: 'a record per datagram, not answered',
       endpoints: [{ protocol: 'udp', address, tls: false, authentication: false }],
-      tryIt: `printf '<13>Oct 11 22:14:15 myhost hello' | nc -u -w 1 ${host} ${address.slice(at + 1)}`,
+      tryIt: `printf '<13>Oct 11 22:14:15 myhost hello' | nc -u -w 1 ${host} ${port}`,
     };
   }
 
