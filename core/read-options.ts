@@ -146,7 +146,7 @@ function readNested<K extends Kind>(
   }
   const definition = spec.registry.find(type);
   if (!definition) {
-    const known = nearest(type, spec.registry.all.flatMap(({ types }) => types));
+    const known = nearest(type, spec.registry.names);
     problems.push({ key: name, effect: spec.unknownType, fault: 'bad', sentence: `is no ${spec.registry.kind} type`, known });
     return undefined;
   }

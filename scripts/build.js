@@ -3,8 +3,9 @@
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { mergeChunks } from './merge-chunks.js';
 
 /**
  * Packages that every agent loads are built in, with their licences beside them; all others are imported when a component needs them.
@@ -12,6 +13,9 @@ import { fileURLToPath } from 'node:url';
  * the maintained one that stands in for it here (overrides count at the top only).
  */
 const BUILT_IN = ['properties-file', 'properties-reader', 'webhdfs', 'yargs'];
+
+/** Packages in the older module format call `require` for modules of Node. */
+const BANNER = "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
 
 const home = dirname(dirname(fileURLToPath(import.meta.url)));
 const target = join(home, 'dist');
@@ -46,9 +50,11 @@ async function build() {
     alias: { 'buffer-stream-reader': 'node:stream' },
     logLevel: 'warning',
     external: Object.keys({ ...dependencies, ...optionalDependencies }).filter((name) => !BUILT_IN.includes(name)),
-    // Packages in the older module format call `require` for modules of Node.
-    banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+    banner: { js: BANNER },
   });
+  const below = ({ path, ...rest }) => ({ ...rest, path: relative(fresh, join(home, path)) });
+  const outputs = Object.fromEntries(Object.entries(metafile.outputs).map(([path, output]) => [below({ path }).path, { ...output, imports: output.imports.map((each) => (each.external ? each : below(each))) }]));
+  await mergeChunks(bundle, { folder: fresh, outputs, sources: ['bin/millrace.ts', 'agent/commands/agent.ts'], banner: BANNER });
   writeFileSync(join(fresh, 'licences.txt'), licences(Object.keys(metafile.inputs)));
   writeFileSync(join(fresh, 'build.json'), `${JSON.stringify(facts())}\n`);
   // Swapped in two renames, so that whoever starts the agent meanwhile finds one whole build or the other.

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { exampleOf, ignoredKeys, optionTexts, typeNotes } from '../agent/plan/definition-text.ts';
 import { CATALOGUE, type CatalogueEntry } from '../agent/problems/catalogue.ts';
-import { registries } from '../agent/plan/registries.ts';
+import { readAllDefinitions, registries } from '../agent/plan/registries.ts';
 import type { AnyDefinition } from '../core/define.ts';
 
 const home = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -28,6 +28,7 @@ const INTRODUCTIONS: Readonly<Record<string, string>> = {
 export async function renderDocs(): Promise<ReadonlyMap<string, string>> {
   const pages = new Map<string, string>();
   const index: string[] = [];
+  await readAllDefinitions();
   for (const { kind, all } of Object.values(registries) as readonly { kind: string; all: readonly AnyDefinition[] }[]) {
     const name = `${kind.replace(' ', '-')}s`;
     pages.set(`components/${name}.md`, kindPage(name, kind, all));

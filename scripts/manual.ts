@@ -3,7 +3,7 @@ import { AGENT_OPTIONS } from '../agent/command-line/option-syntax.ts';
 import { MILLRACE_VERBS, programUsage } from '../agent/command-line/usage.ts';
 import { runVerb } from '../agent/command-line/verbs.ts';
 import { exampleOf, ignoredKeys, optionTexts, typeNotes } from '../agent/plan/definition-text.ts';
-import { registries } from '../agent/plan/registries.ts';
+import { readAllDefinitions, registries } from '../agent/plan/registries.ts';
 import type { AnyDefinition } from '../core/define.ts';
 
 interface Shelf {
@@ -13,6 +13,7 @@ interface Shelf {
 
 /** Pages of man(7) by name: millrace.1, flume-ng.1, millrace-properties.5. */
 export async function manualPages(version: string): Promise<ReadonlyMap<string, string>> {
+  await readAllDefinitions();
   const usages = await Promise.all(verbs().filter((verb) => !['agent', 'help', 'version'].includes(verb)).map(verbUsage));
   const head = (name: string, section: number, what: string): string => `.TH ${name.toUpperCase()} ${section} "" "Millrace ${version}"\n.SH NAME\n${name} \\- ${escaped(what)}\n`;
   const seeAlso = '.SH SEE ALSO\n.BR millrace (1),\n.BR millrace-properties (5),\n.BR systemd (1)\n';
@@ -26,6 +27,7 @@ export async function manualPages(version: string): Promise<ReadonlyMap<string, 
 
 /** For bash: verbs, options of `agent`, files, kinds and types of components after `help`. */
 export async function bashCompletion(): Promise<string> {
+  await readAllDefinitions();
   const all = shelves();
   const word = (kind: string): string => kind.replace(' ', '-');
   const types = all.map(({ kind, all: each }) => `        ${word(kind)}) words='${each.map(({ types: [type] }) => type).join(' ')}' ;;`);

@@ -5,7 +5,7 @@ import type { CommandIo, HelpArguments } from '../command-line/types.ts';
 import { agentUsage, programUsage } from '../command-line/usage.ts';
 import { addAllPlugins } from '../plugins/of-configuration.ts';
 import { exampleOf, ignoredKeys, optionTexts, typeNotes } from '../plan/definition-text.ts';
-import { registries } from '../plan/registries.ts';
+import { readAllDefinitions, registries } from '../plan/registries.ts';
 
 /** EX_USAGE: there is no such kind or type. */
 const EXIT_USAGE = 64;
@@ -48,6 +48,7 @@ async function loadShelves({ topic, type, pluginsPath }: HelpArguments, io: Comm
   const kind = all.find((registry) => topic !== undefined && isNameOf(topic, registry.kind))?.kind;
   const variable = io.env.get('MILLRACE_PLUGINS');
   const places = { confDirectories: ['.'], pluginsPath, ...(variable !== undefined && { variable }) };
+  await readAllDefinitions();
   const faults = await addAllPlugins(registries, places, kind && type !== undefined ? { kind, type } : undefined);
   for (const sentence of faults) io.err(`Warning: ${sentence}\n`);
   return all as readonly unknown[] as readonly Shelf[];

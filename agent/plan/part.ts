@@ -71,7 +71,7 @@ export function readType<K extends Kind>(request: TypeRequest<K>): TypeReading<K
 function meantType<K extends Kind>(registry: Registry<K>, type: Setting): AnyDefinition<K> | undefined {
   const comment = trailingComment(type);
   if (comment) return registry.find(comment.before.trim());
-  const [near, second] = nearest(type.value, registry.all.flatMap(({ types }) => types));
+  const [near, second] = nearest(type.value, registry.names);
   return near !== undefined && second === undefined ? registry.find(near) : undefined;
 }
 
@@ -156,7 +156,7 @@ export function reportUnknownType(report: Report, kind: FlumeKind, registry: Reg
     return;
   }
   const { value } = type;
-  const known = registry.all.flatMap(({ types }) => types);
+  const known = registry.names;
   const near = nearest(value, known).slice(0, 2);
   if (/^[A-Za-z_][\w$]*(?:\.[A-Za-z_][\w$]*)+$/.test(value) && (near.length === 0 || !value.startsWith('org.apache.flume.'))) {
     report.setting('M030', type, 'value', `${quoted(value)}, the type of ${owner}, is a custom Java class, and Millrace runs no Java`, pluginHint(kind, value));

@@ -41,6 +41,8 @@ export async function planAgents(effective: Effective, registries: Registries, s
     const report = new Report(meant ?? agent, agents);
     if (meant) reportCommas(report, agent);
     await applyConfigFilters(report, registries.configFilters, rules, surroundings);
+    await readDefinitions(report.agent, registries);
+    if (meant) await readDefinitions(agent, registries);
     let valid: ValidAgent | undefined;
     try {
       valid = validateAgent(report, rules);
@@ -69,6 +71,16 @@ export async function planAgents(effective: Effective, registries: Registries, s
   problems.push(...checkTogether(drafts.map(({ report }, index) => ({ report, plan: examined[index] as AgentPlan })), lineage));
   problems.push(...strayProblems(effective, agents, empty, nameless));
   return { agents: plans, problems, secrets };
+}
+
+/** Of the types that an agent names. */
+async function readDefinitions({ components }: AgentKeys, registries: Registries): Promise<void> {
+  for (const list of ['sources', 'channels', 'sinks'] as const) {
+    for (const settings of components[list].values()) {
+      const type = settings.get('type')?.value;
+      if (type !== undefined) await registries[list].read(type);
+    }
+  }
 }
 
 function lineageOfNames(path: string): readonly string[] {

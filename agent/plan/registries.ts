@@ -24,3 +24,8 @@ export const registries: Registries & { readonly serializers: Registry<'serializ
   httpHandlers,
   configFilters,
 };
+
+/** For those who show every type there is: all definitions, those that are read on demand included. */
+export async function readAllDefinitions(): Promise<void> {
+  for (const registry of Object.values(registries)) await registry.read();
+}

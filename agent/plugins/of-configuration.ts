@@ -20,7 +20,7 @@ export async function addPlugins(
 ): Promise<readonly Problem[]> {
   const byKind = pluginRegistries(registries);
   const references = pluginReferences([...effective.properties.values()].map(({ key, value }) => [key, value] as const));
-  if (!places.variable && references.every(({ kind, type }) => byKind[kind].find(type))) return [];
+  if (!places.variable && references.every(({ kind, type }) => byKind[kind].has(type))) return [];
   const { loadPlugins } = await import('./plugins.ts');
   const { problems } = await loadPlugins({ ...places, references, registries: byKind });
   return problems.map((found) => toProblem(found, effective));

@@ -61,7 +61,7 @@ const LOAD_MS = 10_000;
 export async function loadPlugins(request: PluginRequest): Promise<PluginReport> {
   const loader = new PluginLoader(request);
   await loader.loadNamed();
-  const unknown = request.references.filter(({ kind, type }) => !isPathForm(type) && !request.registries[kind].find(type));
+  const unknown = request.references.filter(({ kind, type }) => !isPathForm(type) && !request.registries[kind].has(type));
   if (request.all === true || unknown.length > 0) await loader.loadFolders();
   return { loaded: loader.loaded, problems: loader.problems };
 }
@@ -89,7 +89,13 @@ class PluginLoader {
       else if (await isFolder(path)) this.#folders.push(path);
       else this.#problem({ path, sentence: `MILLRACE_PLUGINS names ${path}, which is neither a module nor a folder` });
     }
-    const open = references.filter(({ kind, type }) => isPathForm(type) || !registries[kind].find(type)?.create);
+    const ready = async ({ kind, type }: PluginReference): Promise<boolean> => {
+      if (isPathForm(type) || !registries[kind].has(type)) return false;
+      await registries[kind].read(type);
+      return registries[kind].find(type)?.create !== undefined;
+    };
+    const open: PluginReference[] = [];
+    for (const reference of references) if (!(await ready(reference))) open.push(reference);
     if (open.length === 0) return;
     const mappings = await readMappings([...confDirectories, ...this.#folders], (path, reason) =>
       this.#problem({ path, sentence: `${path} cannot be read as a mapping of types to plug-ins: ${reason}` }),
@@ -110,7 +116,7 @@ class PluginLoader {
     const mapping = mappings.get(type) ?? mappings.get(type.replace(/\$Builder$/, ''));
     const wanted = mapping?.module ?? type;
     // A type of Flume's that we do not have yet is only ever replaced by an explicit mapping.
-    if (!mapping && !isPathForm(type) && this.#request.registries[kind].find(type)) return;
+    if (!mapping && !isPathForm(type) && this.#request.registries[kind].has(type)) return;
     const found = await this.#tried(wanted, () => this.#find(wanted, mapping?.folder), key);
     if (found === undefined) {
       if (mapping) this.#problem({ key, path: mapping.file, sentence: `${mapping.file} maps ${type} to ${wanted}, which is not there` });
@@ -167,7 +173,8 @@ class PluginLoader {
       const definitions = await definitionsOf(path);
       for (const definition of definitions) {
         const registry = this.#request.registries[definition.kind] as Registry<PluginKind>;
-        const taken = definition.types.find((type) => registry.find(type));
+        const taken = definition.types.find((type) => registry.has(type));
+        if (taken !== undefined) await registry.read(taken);
         if (taken !== undefined && registry.find(taken) === definition) continue;
         if (taken !== undefined) throw new PluginError(`has a ${definition.kind} called ${taken}, which there is already`);
         registry.add(definition);

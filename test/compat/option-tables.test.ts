@@ -43,6 +43,9 @@ const unavoidable = /Could not create initial context|Could not lookup Connectio
 
 const AGENTS_PER_FILE = 40;
 
+const registries = [sources, channels, sinks, interceptors, selectors, sinkProcessors] as const;
+for (const registry of registries) await registry.read();
+
 void describe('option tables against Flume', { skip: flumeAvailable() }, () => {
   let oracle: Oracle;
   let folder: string;
@@ -65,7 +68,6 @@ void describe('option tables against Flume', { skip: flumeAvailable() }, () => {
     return agents.map((text, index) => lines.get(`p${index}`) ?? assert.fail(`no answer about\n${text}`));
   }
 
-  const registries = [sources, channels, sinks, interceptors, selectors, sinkProcessors] as const;
   for (const { kind, all } of registries) {
     for (const definition of all) {
       const name = `${kind} ${definition.types[0]}`;

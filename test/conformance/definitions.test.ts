@@ -42,6 +42,7 @@ const unwritable: Readonly<Record<string, string>> = {
 };
 
 for (const { registry, folder } of registries) {
+  await registry.read();
   void describe(`definitions in ${folder}`, () => {
     void test('a type belongs to one definition, and is found by each of its names', () => {
       const names = registry.all.flatMap(({ types }) => types.map((name) => (name.includes('.') ? name : name.toLowerCase())));
@@ -103,7 +104,7 @@ function checkDefinition(definition: AnyDefinition): void {
 async function componentFiles(folder: string): Promise<readonly string[]> {
   const text = readFileSync(join(root, folder, 'index.ts'), 'utf8');
   const found: string[] = [];
-  for (const [, file] of text.matchAll(/ from '\.\/(.*)\.ts'/g)) {
+  for (const [, file] of text.matchAll(/(?: from |import\()'\.\/(.*)\.ts'/g)) {
     const module = (await import(join(root, folder, `${file}.ts`))) as Record<string, unknown>;
     if (Object.values(module).some(isCreatable)) found.push(`${folder}/${file}`);
   }
