@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { lossesIn, Rig, SINK_BATCH } from './durable-agent.ts';
 import { CLEAN, harmOf, reportOf } from './referee/referee.ts';
@@ -8,8 +11,31 @@ import { long } from './watch.ts';
 const KILLS = Number(process.env['MILLRACE_KILLS'] ?? (long ? 1000 : 15));
 const MOST_MS = long ? 5000 : 1200;
 
+const ENCRYPTED_KILLS = Math.ceil(KILLS / 3);
+const ENCRYPTION = `
+a1.channels.c1.minimumRequiredSpace = 0
+a1.channels.c1.encryption.keyProvider = KEYFILE
+a1.channels.c1.encryption.activeKey = k1
+a1.channels.c1.encryption.keyProvider.keys = k1
+a1.channels.c1.encryption.keyProvider.keys.k1.keyFile = @FOLDER@/key
+`;
+
 test(`C1 killed ${KILLS} times under load, and in its starts: nothing acknowledged is lost, at most one batch for each kill comes twice`, async (t) => {
-  const rig = new Rig(t, { lengths: 'edges', ...(process.env['MILLRACE_SEED'] !== undefined && { seed: Number(process.env['MILLRACE_SEED']) }) });
+  await play(t, rigOf(t), KILLS);
+});
+
+test(`C1 the same with an encrypted store, killed ${ENCRYPTED_KILLS} times`, async (t) => {
+  const rig = rigOf(t, ENCRYPTION);
+  writeFileSync(join(rig.folder, 'key'), randomBytes(32).toString('hex'), { mode: 0o600 });
+  await play(t, rig, ENCRYPTED_KILLS);
+});
+
+function rigOf(t: TestContext, channel?: string): Rig {
+  const seed = process.env['MILLRACE_SEED'];
+  return new Rig(t, { lengths: 'edges', ...(channel !== undefined && { channel }), ...(seed !== undefined && { seed: Number(seed) }) });
+}
+
+async function play(t: TestContext, rig: Rig, kills: number): Promise<void> {
   const { referee } = rig;
   t.diagnostic(`seed ${referee.seed}`);
   // A slow machine plays fewer.
@@ -19,7 +45,7 @@ test(`C1 killed ${KILLS} times under load, and in its starts: nothing acknowledg
   let most = 0;
   let slowestMs = 0;
   let round = 0;
-  for (; round < KILLS && performance.now() < until; round++) {
+  for (; round < kills && performance.now() < until; round++) {
     const agent = await rig.start();
     const began = performance.now();
     const had = rig.acknowledged;
@@ -46,4 +72,4 @@ test(`C1 killed ${KILLS} times under load, and in its starts: nothing acknowledg
   assert.deepEqual(harmOf(conclusion), CLEAN);
   assert.ok(Math.max(most, conclusion.duplicates - before) <= SINK_BATCH);
   assert.ok(conclusion.acknowledged > 100 * round, `only ${conclusion.acknowledged} were acknowledged`);
-});
+}
