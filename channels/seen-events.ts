@@ -1,5 +1,6 @@
 import type { Batch } from '../core/batch.ts';
 import type { Origin } from '../core/component.ts';
+import { indicesOutside, insertRange, type NumberRange } from '../core/number-ranges.ts';
 
 /** Most senders that are remembered; the one that was not heard of for the longest time is forgotten first. */
 const MOST_STORES = 10_000;
@@ -9,15 +10,13 @@ const MOST_RANGES = 10_000;
 /** Of all senders together, about 100 B each: whoever makes up senders and gaps costs no more memory than this. */
 const MOST_RANGES_TOGETHER = 200_000;
 
-type Range = [from: number, to: number];
-
 /**
  * Which events of other agents' stores were put here, by the numbers they have there: a batch that is sent again, because its answer was
  * lost or somebody was killed, is put once. What a sender says is settled counts as put, wherever it was.
  */
 export class SeenEvents {
   /** In the order in which they were heard of last. */
-  readonly #stores = new Map<string, Range[]>();
+  readonly #stores = new Map<string, NumberRange[]>();
   readonly #changed = new Set<string>();
   #ranges = 0;
 
@@ -25,13 +24,8 @@ export class SeenEvents {
   unseen(batch: Batch): Batch {
     const { origin } = batch;
     const ranges = origin && this.#stores.get(origin.store);
-    if (!ranges || ranges.length === 0 || !origin.spans.some(([first, end]) => meets(ranges, first, end))) return batch;
-    const kept: number[] = [];
-    let index = 0;
-    for (const [first, end] of origin.spans) {
-      for (let number = first; number < end; number++, index++) if (!meets(ranges, number, number + 1)) kept.push(index);
-    }
-    return batch.select(Uint32Array.from(kept));
+    const kept = ranges && indicesOutside(ranges, origin.spans);
+    return kept ? batch.select(kept) : batch;
   }
 
   /** The events of `origin` were put. */
@@ -42,7 +36,7 @@ export class SeenEvents {
     this.#stores.set(store, ranges);
     this.#changed.add(store);
     // A copy that was on its way for long may come after its sender has settled the events with another receiver.
-    for (const [first, end] of settled > 0 ? [[0, settled] as const, ...spans] : spans) insert(ranges, first, end);
+    for (const [first, end] of settled > 0 ? [[0, settled] as const, ...spans] : spans) insertRange(ranges, first, end);
     while (ranges.length > MOST_RANGES) ranges.splice(1, 1);
     this.#ranges += ranges.length - before;
     for (const [oldest, { length }] of this.#stores) {
@@ -73,30 +67,4 @@ export class SeenEvents {
   get all(): readonly Origin[] {
     return [...this.#stores].filter(([, ranges]) => ranges.length > 0).map(([store, spans]) => ({ store, spans }));
   }
-}
-
-/** Index of the first range that ends above `number`. */
-function placeOf(ranges: readonly Range[], number: number): number {
-  let low = 0;
-  let high = ranges.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if ((ranges[middle] as Range)[1] <= number) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-function meets(ranges: readonly Range[], from: number, to: number): boolean {
-  const next = ranges[placeOf(ranges, from)];
-  return next !== undefined && next[0] < to;
-}
-
-function insert(ranges: Range[], from: number, to: number): void {
-  // One that ends where this begins is made longer.
-  const at = placeOf(ranges, from - 1);
-  let end = at;
-  let joined: Range = [from, to];
-  for (let range = ranges[end]; range && range[0] <= joined[1]; range = ranges[++end]) joined = [Math.min(joined[0], range[0]), Math.max(joined[1], range[1])];
-  ranges.splice(at, end - at, joined);
 }
