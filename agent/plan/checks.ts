@@ -8,6 +8,7 @@ import { placeOf } from '../configuration/effective.ts';
 import { isSecretKey } from '../configuration/secrets.ts';
 import { sharedPlaces } from './shared.ts';
 import { sharedDirectories, type Lineage, type PlannedAgent } from './shared-directories.ts';
+import { exactlyOnce } from './exactly-once.ts';
 import { loops } from './loops.ts';
 
 /** Values that may hold ${…} for a shell, for the replacement of a regular expression, or for events. */
@@ -24,7 +25,7 @@ export function checkAgent(report: Report, valid: ValidAgent | undefined, plan: 
   }
   if (!valid) return;
   loneChannels(report, valid);
-  for (const each of sharedPlaces(report, plan, lineage)) report.problems.push(each);
+  for (const each of [...sharedPlaces(report, plan, lineage), ...exactlyOnce(report, plan)]) report.problems.push(each);
 }
 
 /** Faults that show only when all agents of a configuration are seen together. */

@@ -293,6 +293,12 @@ export const CATALOGUE = {
     title: 'a file has errors of its own',
     explanation: 'This command looks at what agents have to do with one another. What is wrong within a file is told by "millrace check", and the parts that it concerns are not in the picture.',
   },
+  M089: {
+    severity: error,
+    title: 'a sink cannot write exactly once',
+    explanation:
+      'With exactlyOnce a sink keeps, where it writes, the numbers that its events have in their channel, and so knows those that come again after a crash. That needs a channel of the type file, and no other sink at that channel: what another one has written it could not know. Give the sink such a channel of its own, or take exactlyOnce away.',
+  },
   M101: {
     severity: warning,
     title: 'a channel is full',

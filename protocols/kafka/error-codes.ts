@@ -4,13 +4,21 @@ export const ERRORS = {
   offsetOutOfRange: 1,
   unknownTopicOrPartition: 3,
   messageTooLarge: 10,
+  coordinatorLoading: 14,
+  coordinatorNotAvailable: 15,
+  notCoordinator: 16,
   recordListTooLarge: 18,
   invalidTimestamp: 32,
   outOfOrderSequence: 45,
   duplicateSequence: 46,
   invalidProducerEpoch: 47,
+  invalidTransactionState: 48,
+  concurrentTransactions: 51,
+  operationNotAttempted: 55,
   unknownProducerId: 59,
   invalidRecord: 87,
+  unstableOffsets: 88,
+  producerFenced: 90,
 } as const;
 
 /** Those that pass by themselves, or once metadata or the producer's number are fetched anew. */

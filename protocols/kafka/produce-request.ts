@@ -13,6 +13,8 @@ export interface RequestOptions {
   readonly version: number;
   readonly acks: -1 | 0 | 1;
   readonly timeoutMs: number;
+  /** Of the transaction that the pieces are part of. */
+  readonly transactionalId: string | null;
 }
 
 const PRODUCE = 0;
@@ -36,9 +38,9 @@ export function produce(library: typeof Library, connection: Library.Connection,
   });
 }
 
-function request({ Writer }: typeof Library, { acks, timeoutMs }: RequestOptions, pieces: readonly Piece[]): Library.Writer {
+function request({ Writer }: typeof Library, { acks, timeoutMs, transactionalId }: RequestOptions, pieces: readonly Piece[]): Library.Writer {
   const topics = Map.groupBy(pieces, ({ topic }) => topic);
-  const writer = Writer.create().appendString(null, false).appendInt16(acks).appendInt32(timeoutMs).appendInt32(topics.size);
+  const writer = Writer.create().appendString(transactionalId, false).appendInt16(acks).appendInt32(timeoutMs).appendInt32(topics.size);
   for (const [topic, list] of topics) {
     writer.appendString(topic, false).appendInt32(list.length);
     for (const { partition, bytes } of list) writer.appendInt32(partition).appendInt32(bytes.length).append(bytes);

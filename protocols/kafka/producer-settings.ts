@@ -15,5 +15,6 @@ export function producerSettings(client: ClientOptions, properties: KafkaPropert
     compression: (properties.get('compression.type') ?? 'none') as Compression,
     deliveryTimeoutMs: numberOf(properties, 'delivery.timeout.ms', 120_000),
     retryBackoffMs: numberOf(properties, 'retry.backoff.ms', 100),
+    transactionTimeoutMs: numberOf(properties, 'transaction.timeout.ms', 60_000),
   };
 }

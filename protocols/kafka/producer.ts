@@ -4,6 +4,8 @@ import { describeError, isAbort } from '../../core/errors.ts';
 import { errorCodeOf, kafkaLibrary, type ClientOptions } from './library.ts';
 import { ERRORS, retriable } from './error-codes.ts';
 import { produce, type PieceAnswer } from './produce-request.ts';
+import { Coordinators } from './coordinators.ts';
+import { lost, TransactionLostError, Transactions } from './transactions.ts';
 import { NOBODY, seal, type Compression, type WriterIdentity } from './record-batch.ts';
 
 export interface ProducerSettings {
@@ -14,6 +16,8 @@ export interface ProducerSettings {
   /** How long a piece is offered before `send` gives up. */
   readonly deliveryTimeoutMs: number;
   readonly retryBackoffMs: number;
+  /** Of a transaction, after which the brokers abort it. */
+  readonly transactionTimeoutMs: number;
 }
 
 /** A record batch for one partition, as `RecordBatchWriter` made it. */
@@ -38,6 +42,7 @@ export class KafkaProducer {
   #library: typeof Library | undefined;
   #client: Library.Producer | undefined;
   #identity: WriterIdentity | undefined;
+  #transactions: Transactions | undefined;
   /** Number of the next record for each partition, by `topic/partition`. */
   readonly #sequences = new Map<string, number>();
   #produceVersion = 0;
@@ -62,6 +67,20 @@ export class KafkaProducer {
     return (await this.#topic(topic, false)).partitionsCount;
   }
 
+  /** Brokers that groups and transactions are asked of. */
+  coordinators(): Coordinators {
+    return new Coordinators(this.#loaded, this.#connected, this.#settings.deliveryTimeoutMs);
+  }
+
+  /** From now on all that is sent is part of transactions under this id; none of an earlier writer is open any more. */
+  async beginTransactions(coordinators: Coordinators, id: string, signal: AbortSignal): Promise<Transactions> {
+    const transactions = new Transactions(this.#loaded, coordinators, id, this.#settings.transactionTimeoutMs);
+    this.#transactions = transactions;
+    this.#sequences.clear();
+    this.#identity = await transactions.begin(signal);
+    return transactions;
+  }
+
   get compress(): (records: Buffer) => Buffer | Promise<Buffer> {
     const algorithm = this.#loaded.compressionsAlgorithms[this.#settings.compression];
     return 'compress' in algorithm ? (records) => algorithm.compress(records) : (records) => algorithm.compressSync(records);
@@ -77,7 +96,7 @@ export class KafkaProducer {
     let left = pieces;
     try {
       for (;;) {
-        const { again, cause } = await this.#attempt(left, refusals);
+        const { again, cause } = await this.#attempt(left, refusals, signal);
         if (again.length === 0) return refusals;
         left = again;
         signal.throwIfAborted();
@@ -104,7 +123,7 @@ export class KafkaProducer {
   }
 
   /** One request to each broker. */
-  async #attempt(pieces: readonly Piece[], refusals: Refusal[]): Promise<{ again: Piece[]; cause: unknown }> {
+  async #attempt(pieces: readonly Piece[], refusals: Refusal[], signal: AbortSignal): Promise<{ again: Piece[]; cause: unknown }> {
     const again: Piece[] = [];
     let cause: unknown;
     const failed = (list: readonly Piece[], error: unknown): void => {
@@ -114,6 +133,7 @@ export class KafkaProducer {
     };
     try {
       await this.#prepare();
+      await this.#transactions?.include(pieces, signal);
     } catch (error) {
       failed(pieces, error);
       return { again, cause };
@@ -140,6 +160,7 @@ export class KafkaProducer {
   async #prepare(): Promise<void> {
     if (this.#produceVersion === 0) this.#produceVersion = await this.#chooseVersion();
     if (this.#identity) return;
+    if (this.#transactions) throw new TransactionLostError(`the transaction of ${this.#transactions.id} was given up`);
     const { idempotent } = this.#settings;
     this.#sequences.clear();
     this.#identity = idempotent ? await this.#connected.initIdempotentProducer({ producerId: -1n, producerEpoch: -1 }) : NOBODY;
@@ -179,12 +200,12 @@ export class KafkaProducer {
     const identity = this.#identity ?? NOBODY;
     for (const piece of pieces) {
       const sequence = identity === NOBODY ? -1 : (this.#sequences.get(placeOf(piece)) ?? 0);
-      seal(piece.bytes, identity, sequence, crc32c);
+      seal(piece.bytes, identity, sequence, crc32c, this.#transactions !== undefined);
     }
     const connection = await this.#connected.connections.get(broker);
     const { acks, client } = this.#settings;
     try {
-      return await produce(this.#loaded, connection, { version: this.#produceVersion, acks, timeoutMs: client.requestTimeout ?? 30_000 }, pieces);
+      return await produce(this.#loaded, connection, { version: this.#produceVersion, acks, timeoutMs: client.requestTimeout ?? 30_000, transactionalId: this.#transactions?.id ?? null }, pieces);
     } catch (error) {
       // After a request that was not answered in time the library no longer reads this connection.
       if (errorCodeOf(error) === undefined) connection.socket.destroy();
@@ -205,10 +226,16 @@ export class KafkaProducer {
       refusals.push({ piece, reason, tooLarge, ...(records.length > 0 && { records }) });
       return undefined;
     }
+    const error = Object.assign(new Error(reason), { apiCode: code });
+    if (this.#transactions && (!retriable(code) || LOST.has(code))) throw lost(`writing under the transactional id ${this.#transactions.id}`, error);
     if (code === ERRORS.outOfOrderSequence || code === ERRORS.unknownProducerId || code === ERRORS.invalidProducerEpoch) this.#identity = undefined;
-    return Object.assign(new Error(reason), { apiCode: code });
+    return error;
   }
 }
+
+/** What ends a transaction and only another number for an idempotent writer. */
+const LOST: ReadonlySet<number> = new Set([ERRORS.outOfOrderSequence, ERRORS.invalidProducerEpoch, ERRORS.unknownProducerId, ERRORS.producerFenced]);
+
 
 function placeOf({ topic, partition }: Piece): string {
   return `${topic}/${partition}`;
@@ -216,6 +243,7 @@ function placeOf({ topic, partition }: Piece): string {
 
 /** Errors that no broker sent are those of the network and of leaders that are not found. */
 function mayHelpToRepeat(error: unknown): boolean {
+  if (error instanceof TransactionLostError) return false;
   const code = errorCodeOf(error);
   return code === undefined ? !/SASL|authentication/i.test(describeError(error)) : retriable(code);
 }

@@ -7,9 +7,9 @@
  */
 
 export const BATCH_HEADER_BYTES = 61;
-const LENGTH_FROM = 12;
-const CRC_FROM = 21;
-const MAGIC = 2;
+export const LENGTH_FROM = 12;
+export const CRC_FROM = 21;
+export const MAGIC = 2;
 
 export const COMPRESSION_CODES = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 export type Compression = keyof typeof COMPRESSION_CODES;
@@ -24,6 +24,9 @@ export interface WriterIdentity {
   readonly producerId: bigint;
   readonly producerEpoch: number;
 }
+
+/** In the attributes: the records count only once their transaction is committed. */
+const TRANSACTIONAL = 0x10;
 
 export const NOBODY: WriterIdentity = { producerId: -1n, producerEpoch: -1 };
 
@@ -122,7 +125,8 @@ export class RecordBatchWriter {
 }
 
 /** Enters the writer, the number of its first record for this partition (-1: no writer), and the checksum. */
-export function seal(batch: Buffer, writer: WriterIdentity, sequence: number, crc32c: (bytes: Buffer) => number): void {
+export function seal(batch: Buffer, writer: WriterIdentity, sequence: number, crc32c: (bytes: Buffer) => number, transactional = false): void {
+  if (transactional) batch.writeInt16BE(batch.readInt16BE(CRC_FROM) | TRANSACTIONAL, CRC_FROM);
   batch.writeBigInt64BE(writer.producerId, 43);
   batch.writeInt16BE(writer.producerEpoch, 51);
   batch.writeInt32BE(sequence, 53);

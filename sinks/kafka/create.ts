@@ -13,12 +13,13 @@ export async function createKafkaSink(context: Context, values: Values<typeof ka
   const servers = values['kafka.bootstrap.servers'];
   const topic = values['kafka.topic'];
   const hosts = topic.includes('%[') ? { hosts: await (await import('../../core/local-host.ts')).hostNames() } : {};
-  const settings = producerSettings(await clientOptions(servers, properties, context.name, clientContext), properties, values['kafka.producer.acks']);
+  const settings = producerSettings(await clientOptions(servers, properties, context.name, clientContext), properties, values.exactlyOnce ? 'all' : values['kafka.producer.acks']);
   return new KafkaSink(context, {
     batchSize: values.flumeBatchSize,
     servers,
     topic,
     producer: settings,
+    exactlyOnce: values.exactlyOnce,
     sender: {
       compression: settings.compression,
       mostBytes: numberOf(properties, 'max.request.size', DEFAULT_REQUEST_BYTES),

@@ -16,6 +16,11 @@ export const kafkaSink = define('sink', {
     if (properties.get('enable.idempotence')?.toLowerCase() === 'true' && (acks === '0' || acks === '1')) {
       findings.push({ option: 'kafka.producer.enable.idempotence', effect: 'refuse', sentence: `needs kafka.producer.acks = all, and it is ${acks}` });
     }
+    if (values.exactlyOnce) {
+      const more = acks === '0' ? ([['kafka.producer.acks', 'is 0, and exactlyOnce needs all']] as const) : [];
+      const off = properties.get('enable.idempotence')?.toLowerCase() === 'false' ? ([['kafka.producer.enable.idempotence', 'is false, and exactlyOnce needs it']] as const) : [];
+      for (const [option, sentence] of [...more, ...off]) findings.push({ option, effect: 'refuse', sentence });
+    }
     return findings;
   },
   create: async (context, values) => (await import('./create.ts')).createKafkaSink(context, values),

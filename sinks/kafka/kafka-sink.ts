@@ -1,7 +1,8 @@
 import type { Batch } from '../../core/batch.ts';
-import type { Context, Description, Sink } from '../../core/component.ts';
+import type { Context, Description, Origin, Sink } from '../../core/component.ts';
 import { RejectedError } from '../../core/errors.ts';
-import { BatchSender, type SenderSettings } from '../../protocols/kafka/batch-sender.ts';
+import { BatchSender, type Rejected, type SenderSettings } from '../../protocols/kafka/batch-sender.ts';
+import { ExactlyOnceSender } from '../../protocols/kafka/exactly-once-sender.ts';
 import { KafkaProducer, type ProducerSettings } from '../../protocols/kafka/producer.ts';
 
 export interface KafkaSinkSettings {
@@ -11,6 +12,8 @@ export interface KafkaSinkSettings {
   readonly topic: string;
   readonly producer: ProducerSettings;
   readonly sender: SenderSettings;
+  /** Each batch in a transaction, with the numbers its events have in the channel. */
+  readonly exactlyOnce: boolean;
 }
 
 /** A request to a broker costs about the same up to here. */
@@ -18,19 +21,26 @@ const GATHERED_BYTES = 1024 * 1024;
 
 /** Writes record batches; resolves when the brokers have acknowledged them as `acks` asks. */
 export class KafkaSink implements Sink {
-  readonly batchSize: number;
-  readonly gathersBytes = GATHERED_BYTES;
   readonly #context: Context;
   readonly #settings: KafkaSinkSettings;
   readonly #producer: KafkaProducer;
   readonly #sender: BatchSender;
+  readonly #exactlyOnce: ExactlyOnceSender | undefined;
 
   constructor(context: Context, settings: KafkaSinkSettings) {
     this.#context = context;
     this.#settings = settings;
-    this.batchSize = settings.batchSize;
     this.#producer = new KafkaProducer(settings.producer);
     this.#sender = new BatchSender(this.#producer, settings.sender);
+    this.#exactlyOnce = settings.exactlyOnce ? new ExactlyOnceSender(this.#producer, this.#sender) : undefined;
+  }
+
+  get batchSize(): number {
+    return Math.min(this.#settings.batchSize, this.#exactlyOnce?.mostEvents ?? Infinity);
+  }
+
+  get gathersBytes(): number | undefined {
+    return this.#exactlyOnce?.mostEvents === undefined ? GATHERED_BYTES : undefined;
   }
 
   async start(): Promise<void> {
@@ -42,13 +52,13 @@ export class KafkaSink implements Sink {
   }
 
   describe(): Description {
-    const { servers, topic, producer } = this.#settings;
+    const { servers, topic, producer, exactlyOnce } = this.#settings;
     const acks = producer.acks === -1 ? 'all' : producer.acks;
-    return { summary: `topic ${topic} at ${servers}, acks ${acks}${producer.compression === 'none' ? '' : `, ${producer.compression}`}` };
+    return { summary: `topic ${topic} at ${servers}, ${exactlyOnce ? 'exactly once' : `acks ${acks}`}${producer.compression === 'none' ? '' : `, ${producer.compression}`}` };
   }
 
-  async write(batch: Batch, signal: AbortSignal): Promise<void> {
-    const rejected = await this.#sender.send(batch, signal);
+  async write(batch: Batch, signal: AbortSignal, origin?: Origin): Promise<void> {
+    const rejected = await (this.#exactlyOnce ? this.#once(this.#exactlyOnce, batch, signal, origin) : this.#sender.send(batch, signal));
     if (rejected.length === 0) return;
     this.#context.count('EventRejectedByKafkaCount', rejected.length);
     const sorted = [...rejected].sort((a, b) => a.index - b.index);
@@ -57,5 +67,9 @@ export class KafkaSink implements Sink {
       `${sorted.length} of ${batch.size} events can never be written to Kafka: ${sorted[0]?.reason}`,
       { details: sorted.map(({ reason }) => ({ reason })) },
     );
+  }
+  #once(sender: ExactlyOnceSender, batch: Batch, signal: AbortSignal, origin: Origin | undefined): Promise<readonly Rejected[]> {
+    if (origin) return sender.send(batch, origin, signal);
+    throw new Error('exactlyOnce needs events that keep their numbers: the channel is to be of the type file, with fsyncPerTransaction = true');
   }
 }

@@ -31,6 +31,10 @@ export const kafkaSinkOptions = {
     doc: 'Brokers that must have a record before it counts as written: all of its replicas, one, or none.',
   }),
   'kafka.producer.*': prefix({ doc: 'Settings of the Kafka producer, such as kafka.producer.compression.type or security.protocol.' }),
+  exactlyOnce: boolean({
+    default: false,
+    doc: 'Write each batch, and the numbers of its events in a file channel, in one transaction of Kafka, so that readers with read_committed see every event once; ours. Implies acks = all.',
+  }),
   'serializer.class': ignored({ doc: 'has no effect: kafka.producer.value.serializer is what Flume reads now' }),
   'key.serializer.class': ignored({ doc: 'has no effect: kafka.producer.key.serializer is what Flume reads now' }),
 } as const;

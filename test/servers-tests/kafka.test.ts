@@ -3,6 +3,7 @@
 import { after, before, describe } from 'node:test';
 import { kafkaMissing, startKafka, type Kafka } from '../servers/kafka.ts';
 import { channelCases } from './kafka-channel-cases.ts';
+import { exactlyOnceCases, rejectedOnceCases } from './kafka-exactly-once-cases.ts';
 import { sinkCases } from './kafka-sink-cases.ts';
 import { rebalanceCases, sourceCases } from './kafka-source-cases.ts';
 
@@ -13,6 +14,8 @@ describe('Kafka', { skip: kafkaMissing() }, () => {
   });
   after(() => kafka.stop());
   sinkCases(() => kafka);
+  exactlyOnceCases(() => kafka);
+  rejectedOnceCases(() => kafka);
   sourceCases(() => kafka);
   rebalanceCases(() => kafka);
   channelCases(() => kafka);

@@ -41,6 +41,11 @@ export function getKafka(): Promise<string> {
   return fetchArtefacts({ name: `kafka-${version}`, artefacts: [`org.apache.kafka:kafka_2.13:${version}`, 'org.slf4j:slf4j-simple:1.7.36'] });
 }
 
+/** The same with the programs that measure producers and consumers: `org.apache.kafka.tools.ProducerPerformance`. */
+export function getKafkaTools(): Promise<string> {
+  return fetchArtefacts({ name: `kafka-tools-${version}`, artefacts: [`org.apache.kafka:kafka-tools:${version}`, 'org.slf4j:slf4j-simple:1.7.36'] });
+}
+
 export async function startKafka(options: KafkaOptions = {}): Promise<Kafka> {
   const jars = await getKafka();
   const folder = await systemFolder('kafka');
@@ -106,6 +111,7 @@ function serverSettings(folder: string, ports: Ports): Record<string, string> {
     'transaction.state.log.num.partitions': '1',
     'transaction.state.log.replication.factor': '1',
     'transaction.state.log.min.isr': '1',
+    'transaction.abort.timed.out.transaction.cleanup.interval.ms': '500',
     'share.coordinator.state.topic.num.partitions': '1',
     'share.coordinator.state.topic.replication.factor': '1',
     'share.coordinator.state.topic.min.isr': '1',

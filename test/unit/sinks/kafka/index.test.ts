@@ -24,6 +24,8 @@ test('settings of the Java producer have an effect, are named, or are refused', 
   assert.match(problems({ 'kafka.producer.compression.type': 'rar' }), /^refuse .*none, gzip, snappy, lz4, zstd/);
   assert.match(problems({ 'kafka.producer.security.protocol': 'SASL_SSL' }), /^refuse kafka\.producer\.sasl\.mechanism: is GSSAPI/);
   assert.match(problems({ 'kafka.producer.security.protocol': 'SASL_SSL', 'kafka.producer.sasl.mechanism': 'PLAIN' }), /^refuse kafka\.producer\.sasl\.jaas\.config/);
+  assert.match(problems({ exactlyOnce: 'true', 'kafka.producer.acks': '0' }), /^refuse kafka\.producer\.acks: .*exactlyOnce needs all/);
+  assert.match(problems({ exactlyOnce: 'true', 'kafka.producer.enable.idempotence': 'false' }), /^refuse .*exactlyOnce needs it/);
   assert.match(problems({ 'kafka.producer.enable.idempotence': 'true', 'kafka.producer.acks': '1' }), /^refuse .*acks = all/);
 });
 

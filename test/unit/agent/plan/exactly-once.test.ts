@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { problemsIn, sentencesIn } from '../planning.ts';
+
+const conf = (channel: string, sinks: string, more = ''): string =>
+  [
+    `a1.sources = r1\na1.channels = c1\na1.sinks = ${sinks}`,
+    'a1.sources.r1.type = seq\na1.sources.r1.channels = c1',
+    `a1.channels.c1.type = ${channel}`,
+    ...sinks.split(' ').map((name) => `a1.sinks.${name}.channel = c1\na1.sinks.${name}.type = org.apache.flume.sink.kafka.KafkaSink\na1.sinks.${name}.kafka.bootstrap.servers = h:1`),
+    more,
+    '',
+  ].join('\n');
+
+test('exactlyOnce needs a channel whose events keep their numbers, and no other sink at it', async () => {
+  const on = 'a1.sinks.k1.exactlyOnce = true';
+  assert.deepEqual(await problemsIn(conf('file', 'k1', on)), []);
+  assert.deepEqual(await problemsIn(conf('memory', 'k1')), []);
+  assert.deepEqual(await problemsIn(conf('memory', 'k1', on)), ['M089 10:27']);
+  assert.match(await sentencesIn(conf('memory', 'k1', on)), /channel c1 \(memory\) have no numbers that outlast a crash/);
+  assert.match(await sentencesIn(conf('file', 'k1 k2', on)), /k2 takes events from channel c1 as well/);
+});
