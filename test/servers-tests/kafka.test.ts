@@ -5,6 +5,7 @@ import { kafkaMissing, startKafka, type Kafka } from '../servers/kafka.ts';
 import { channelCases } from './kafka-channel-cases.ts';
 import { exactlyOnceCases, rejectedOnceCases } from './kafka-exactly-once-cases.ts';
 import { sinkCases } from './kafka-sink-cases.ts';
+import { killCases } from './kafka-kill-cases.ts';
 import { rebalanceCases, sourceCases } from './kafka-source-cases.ts';
 
 describe('Kafka', { skip: kafkaMissing() }, () => {
@@ -19,4 +20,5 @@ describe('Kafka', { skip: kafkaMissing() }, () => {
   sourceCases(() => kafka);
   rebalanceCases(() => kafka);
   channelCases(() => kafka);
+  killCases(() => kafka);
 });

@@ -1,0 +1,138 @@
+/**
+ * An agent that writes exactly once, and its brokers, killed and suspended at random moments, with the referee at both ends: what Kafka's own
+ * consumer sees of a topic is compared with what was acknowledged. MILLRACE_KILLS, MILLRACE_BROKER_KILLS, MILLRACE_STOPS and MILLRACE_PARTITIONS
+ * say how often and over how many partitions, MILLRACE_SEED repeats a run, MILLRACE_COMMAND plays with an installed Millrace.
+ */
+
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { KafkaCollector } from '../faults/referee/kafka-collector.ts';
+import { CLEAN, harmOf, Referee, reportOf } from '../faults/referee/referee.ts';
+import { TcpLines } from '../faults/referee/tcp-sender.ts';
+import { long } from '../faults/watch.ts';
+import { startAgent, until, type RunningAgent } from '../harness/agent.ts';
+import type { Kafka } from '../servers/kafka.ts';
+import { createTopic } from './kafka-rig.ts';
+
+const setting = (name: string, otherwise: number): number => Number(process.env[`MILLRACE_${name}`] ?? otherwise);
+const KILLS = setting('KILLS', long ? 100 : 4);
+const BROKER_KILLS = setting('BROKER_KILLS', long ? 10 : 0);
+const STOPS = setting('STOPS', long ? 10 : 0);
+const PARTITIONS = (process.env['MILLRACE_PARTITIONS'] ?? (long ? '1,12,100' : '12')).split(',').map(Number);
+const SEED = process.env['MILLRACE_SEED'];
+const COMMAND = process.env['MILLRACE_COMMAND'];
+const MOST_BYTES = 8_388_608;
+/** Longer than a broker takes to start. */
+const ANSWER_MS = 120_000;
+
+const confOf = (brokers: string, topic: string): string => `
+a1.sources = r1
+a1.channels = c1
+a1.sinks = k1
+a1.sources.r1.type = netcat
+a1.sources.r1.bind = 127.0.0.1
+a1.sources.r1.port = 0
+a1.sources.r1.max-line-length = 8000000
+a1.sources.r1.channels = c1
+a1.channels.c1.type = file
+a1.channels.c1.checkpointDir = @FOLDER@/checkpoint
+a1.channels.c1.dataDirs = @FOLDER@/data
+a1.channels.c1.minimumRequiredSpace = 0
+a1.sinks.k1.type = org.apache.flume.sink.kafka.KafkaSink
+a1.sinks.k1.kafka.bootstrap.servers = ${brokers}
+a1.sinks.k1.kafka.topic = ${topic}
+a1.sinks.k1.exactlyOnce = true
+a1.sinks.k1.kafka.producer.compression.type = lz4
+a1.sinks.k1.kafka.producer.max.request.size = ${MOST_BYTES}
+a1.sinks.k1.kafka.producer.request.timeout.ms = 5000
+a1.sinks.k1.channel = c1
+`;
+
+type Fault = 'kill -9 of the agent' | 'kill -9 of the broker' | 'SIGSTOP of the agent' | 'SIGSTOP of the broker';
+
+export function killCases(kafka: () => Kafka): void {
+  for (const partitions of PARTITIONS) {
+    test(`S9 exactlyOnce, ${partitions} partitions: the agent killed ${KILLS} times, the broker ${BROKER_KILLS} times, either suspended ${STOPS} times: each event is there once`, async (t) => {
+      await new Play(t, kafka()).run(partitions);
+    });
+  }
+}
+
+class Play {
+  readonly #t: TestContext;
+  readonly #kafka: Kafka;
+  readonly #referee = new Referee({ lengths: 'numbered-edges', ...(SEED !== undefined && { seed: Number(SEED) }) });
+  readonly #folder = mkdtempSync(join(tmpdir(), 'millrace-kafka-'));
+  #agent: RunningAgent | undefined;
+  #conf = '';
+
+  constructor(t: TestContext, kafka: Kafka) {
+    this.#t = t;
+    this.#kafka = kafka;
+    t.diagnostic(`seed ${this.#referee.seed}`);
+    t.after(async () => {
+      await this.#referee.close();
+      await this.#agent?.kill();
+      rmSync(this.#folder, { recursive: true, force: true });
+    });
+  }
+
+  async run(partitions: number): Promise<void> {
+    const { plain } = this.#kafka;
+    const topic = await createTopic(this.#kafka, partitions, { 'max.message.bytes': String(MOST_BYTES) });
+    this.#conf = confOf(plain, topic);
+    this.#referee.collect(await new KafkaCollector().open(plain, topic));
+    await this.#start();
+    const senders = Array.from({ length: 2 }, () => this.#referee.send(new TcpLines({ port: () => this.#agent?.port('r1') ?? 0 }), { perSecond: 1000 }));
+    const acknowledged = (): number => senders.reduce((sum, sender) => sum + sender.acknowledged, 0);
+    for (const fault of this.#faults()) {
+      const had = acknowledged();
+      await until('an answer', () => acknowledged() > had || !this.#agent?.running(), ANSWER_MS);
+      // From 5 ms to 1 s, each order of magnitude as likely.
+      await sleep(5 * 200 ** (this.#referee.random.below(1000) / 1000));
+      assert.ok(this.#agent?.running(), `the agent ended by itself:\n${this.#agent?.lines.slice(-20).join('\n')}`);
+      this.#referee.fault(fault);
+      await this.#happen(fault);
+    }
+    const conclusion = await this.#referee.conclude({ stalledAfterMs: ANSWER_MS });
+    this.#t.diagnostic(reportOf(conclusion));
+    // Partitions have no order among them.
+    assert.deepEqual(harmOf(partitions === 1 ? conclusion : { ...conclusion, outOfOrder: 0 }), CLEAN);
+    assert.deepEqual([conclusion.duplicates, conclusion.torn], [0, 0]);
+  }
+
+  async #start(): Promise<void> {
+    this.#agent = await startAgent({ conf: this.#conf, folder: this.#folder, monitoring: false, ...(COMMAND !== undefined && { command: COMMAND }) });
+  }
+
+  #faults(): Fault[] {
+    const kinds: readonly [Fault, number][] = [['kill -9 of the agent', KILLS], ['kill -9 of the broker', BROKER_KILLS], ['SIGSTOP of the agent', STOPS], ['SIGSTOP of the broker', STOPS]];
+    const faults = kinds.flatMap(([fault, times]) => Array.from({ length: times }, () => ({ fault, place: this.#referee.random.below(1_000_000) })));
+    return faults.sort((a, b) => a.place - b.place).map(({ fault }) => fault);
+  }
+
+  async #happen(fault: Fault): Promise<void> {
+    const { broker } = this.#kafka;
+    const agent = this.#agent as RunningAgent;
+    const pause = (): Promise<void> => sleep(100 + this.#referee.random.below(6000));
+    if (fault === 'kill -9 of the agent') {
+      await agent.kill();
+      await this.#start();
+    } else if (fault === 'kill -9 of the broker') {
+      await broker.kill();
+      await broker.start();
+    } else if (fault === 'SIGSTOP of the broker') {
+      broker.suspend();
+      await pause();
+      broker.resume();
+    } else {
+      process.kill(agent.pid, 'SIGSTOP');
+      await pause();
+      process.kill(agent.pid, 'SIGCONT');
+    }
+  }
+}
