@@ -7,6 +7,7 @@ import { isFlumeSpelling, type FlumeKind } from './flume-types.ts';
 import type { BuildContext } from './build.ts';
 import { valuePlace, valuesOf, WORDS, type ListName, type Setting, type Settings } from './keys.ts';
 import { COMMENT_HINT, didYouMean, quoted, reportOptions, stillUnresolved, trailingComment, shortType, type Report, type Subject } from './report.ts';
+import { withTlsDefaults } from './tls-defaults.ts';
 import type { Place, Rules } from './types.ts';
 import type { ProblemCode } from '../problems/catalogue.ts';
 
@@ -92,6 +93,7 @@ export function readValues(
       problems.push({ key, effect, fault: 'conflict', sentence });
     }
   }
+  for (const [name, value] of context.tlsDefaults) if (name.endsWith('-password')) report.secrets.add(value);
   for (const [key, { secret, aliases }] of Object.entries(subject.options)) {
     for (const spelling of secret ? [key, ...aliases] : []) report.secrets.add(given.get(spelling) ?? '');
   }
@@ -100,12 +102,6 @@ export function readValues(
   if (values && reasons.length === 0) reasons.push(...unreadableFiles(report, context, subject, definition, values));
   const [reason] = reasons;
   return values && reason === undefined ? { values } : { reason: reason ?? 'has been removed due to an error during configuration' };
-}
-
-/** Only where the component can speak TLS; whether it does is its own `ssl` to say. */
-function withTlsDefaults(given: ReadonlyMap<string, string>, options: Subject['options'], defaults: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
-  if (defaults.size === 0 || !('ssl' in options)) return given;
-  return new Map([...[...defaults].filter(([key]) => key in options), ...given]);
 }
 
 function unreadableFiles(report: Report, context: BuildContext, subject: Subject, definition: AnyDefinition, values: Readonly<Record<string, unknown>>): string[] {

@@ -24,3 +24,28 @@ export function tlsDefaults(systemProperties: ReadonlyMap<string, string>, env: 
   }
   return defaults;
 }
+
+/** Kafka's names for the stores, of which each client of Kafka has its own. */
+const KAFKA_NAMES: readonly (readonly [option: string, name: string])[] = [
+  ['keystore', 'ssl.keystore.location'],
+  ['keystore-password', 'ssl.keystore.password'],
+  ['keystore-type', 'ssl.keystore.type'],
+  ['truststore', 'ssl.truststore.location'],
+  ['truststore-password', 'ssl.truststore.password'],
+  ['truststore-type', 'ssl.truststore.type'],
+];
+
+/** The properties of a component, with what it takes from `defaults`. They do not switch TLS on: its `ssl`, or Kafka's `security.protocol`, does. */
+export function withTlsDefaults(given: ReadonlyMap<string, string>, options: Readonly<Record<string, unknown>>, defaults: ReadonlyMap<string, string>): ReadonlyMap<string, string> {
+  if (defaults.size === 0) return given;
+  const more = new Map('ssl' in options ? [...defaults].filter(([key]) => key in options) : []);
+  for (const client of ['kafka.producer', 'kafka.consumer']) {
+    const protocol = given.get(`${client}.security.protocol`);
+    if (!(`${client}.*` in options) || !protocol || !/^(?:SASL_)?SSL$/i.test(protocol)) continue;
+    for (const [option, name] of KAFKA_NAMES) {
+      const value = defaults.get(option);
+      if (value !== undefined) more.set(`${client}.${name}`, value);
+    }
+  }
+  return new Map([...more, ...given]);
+}

@@ -1,4 +1,5 @@
 import type * as Library from '@platformatic/kafka';
+import { describeError, isAbort } from '../../core/errors.ts';
 
 let loaded: Promise<typeof Library> | undefined;
 
@@ -19,4 +20,20 @@ export function errorCodeOf(error: unknown): number | undefined {
     if (code !== undefined) return code;
   }
   return undefined;
+}
+
+/** What the library threw, in words: of several attempts the last, with what was at the bottom of it. */
+export function reasonOf(error: unknown): string {
+  const parts: string[] = [];
+  for (let at = error; at instanceof Error; at = 'errors' in at && Array.isArray(at.errors) && at.errors.length > 0 ? (at.errors as unknown[]).at(-1) : at.cause) {
+    if (at.message !== '' && !parts.includes(at.message)) parts.push(at.message.replace(/\.$/, ''));
+  }
+  return parts.length > 0 ? parts.join(': ') : describeError(error);
+}
+
+/** The same as an error with those words. */
+export function explained(error: unknown): unknown {
+  if (isAbort(error) || (error instanceof Error && !('errors' in error))) return error;
+  const code = errorCodeOf(error);
+  return Object.assign(new Error(reasonOf(error), { cause: error }), code !== undefined && { apiCode: code });
 }

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type * as Library from '@platformatic/kafka';
-import { describeError, isAbort } from '../../core/errors.ts';
-import { errorCodeOf, kafkaLibrary, type ClientOptions } from './library.ts';
+import { errorCodeOf, explained, kafkaLibrary, reasonOf, type ClientOptions } from './library.ts';
 import { ERRORS, retriable } from './error-codes.ts';
 import { produce, type PieceAnswer } from './produce-request.ts';
 import { Coordinators } from './coordinators.ts';
@@ -107,8 +106,7 @@ export class KafkaProducer {
     } catch (error) {
       // Batches of other records must not be taken for repetitions of these.
       this.#identity = undefined;
-      if (isAbort(error)) throw error;
-      throw error instanceof Error ? error : new Error(describeError(error));
+      throw explained(error);
     }
   }
 
@@ -172,7 +170,8 @@ export class KafkaProducer {
   }
 
   async #topic(topic: string, forceUpdate: boolean): Promise<Library.ClusterTopicMetadata> {
-    const found = (await this.#connected.metadata({ topics: [topic], autocreateTopics: true, forceUpdate })).topics.get(topic);
+    const metadata = await this.#connected.metadata({ topics: [topic], autocreateTopics: true, forceUpdate }).catch((error: unknown) => Promise.reject(explained(error)));
+    const found = metadata.topics.get(topic);
     if (!found || found.partitionsCount === 0) throw new Error(`the topic ${topic} has no partitions`);
     return found;
   }
@@ -245,5 +244,5 @@ function placeOf({ topic, partition }: Piece): string {
 function mayHelpToRepeat(error: unknown): boolean {
   if (error instanceof TransactionLostError) return false;
   const code = errorCodeOf(error);
-  return code === undefined ? !/SASL|authentication/i.test(describeError(error)) : retriable(code);
+  return code === undefined ? !/SASL|authentication/i.test(reasonOf(error)) : retriable(code);
 }

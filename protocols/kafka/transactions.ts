@@ -1,8 +1,8 @@
 import type * as Library from '@platformatic/kafka';
-import { describeError, isAbort } from '../../core/errors.ts';
+import { isAbort } from '../../core/errors.ts';
 import type { Coordinators } from './coordinators.ts';
 import { ERRORS } from './error-codes.ts';
-import { errorCodeOf } from './library.ts';
+import { errorCodeOf, reasonOf } from './library.ts';
 import type { WriterIdentity } from './record-batch.ts';
 
 /** The transaction cannot be finished: what of it was written is not known until the writer has begun anew. */
@@ -124,7 +124,7 @@ export function lost(what: string, error: unknown): TransactionLostError {
   const code = errorCodeOf(error);
   const fenced = code === ERRORS.producerFenced || code === ERRORS.invalidProducerEpoch;
   const hint = fenced ? '; the transaction took longer than kafka.producer.transaction.timeout.ms, or another agent writes under the same id: a copy of the same channel or configuration' : '';
-  return new TransactionLostError(`${what}: ${describeError(error)}${hint}`, { cause: error });
+  return new TransactionLostError(`${what}: ${reasonOf(error)}${hint}`, { cause: error });
 }
 
 function keyOf({ topic, partition }: Place): string {

@@ -93,6 +93,28 @@ export function sinkCases(kafka: () => Kafka): void {
   }
 }
 
+export function refusedLoginCases(kafka: () => Kafka): void {
+  for (const [name, [properties, why]] of Object.entries(refused(kafka))) {
+    test(`${name}: nothing is written, and the sink says why`, async (t) => {
+      const topic = await createTopic(kafka());
+      const sink = await sinkOf(t, kafka(), { 'kafka.topic': topic, 'kafka.producer.delivery.timeout.ms': '1500', 'kafka.producer.request.timeout.ms': '2000', ...properties() });
+      await assert.rejects(sink.write(Batch.of([event('secret')]), never), (error: Error) => why.test(error.message) && !String(error.stack).includes('wrong-secret'));
+    });
+  }
+}
+
+function refused(kafka: () => Kafka): Record<string, [() => Record<string, string>, RegExp]> {
+  const all = secured(kafka);
+  const jaas = 'org.apache.kafka.common.security.scram.ScramLoginModule required username="carol" password="wrong-secret";';
+  const wrong = () => ({ ...all['SASL SCRAM-SHA-512']?.(), 'kafka.producer.sasl.jaas.config': jaas });
+  const without = (name: string, ...keys: string[]) => () => Object.fromEntries(Object.entries(all[name]?.() ?? {}).filter(([key]) => !keys.some((part) => key.includes(part))));
+  return {
+    'a wrong password': [wrong, /authentication failed/i],
+    'no client certificate': [without('TLS with a client certificate from JKS', 'keystore'), /connection closed|certificate required/i],
+    'a broker that nobody vouches for': [without('SASL_SSL', 'truststore'), /self-signed certificate/],
+  };
+}
+
 /** Properties for each way to log in. */
 function secured(kafka: () => Kafka): Record<string, () => Record<string, string>> {
   const sasl = (mechanism: string, module: string, { username, password }: { username: string; password: string }) => () => ({
@@ -107,11 +129,28 @@ function secured(kafka: () => Kafka): Record<string, () => Record<string, string
     'kafka.producer.ssl.truststore.location': location(),
     ...more,
   });
+  const mutual = (location: () => string) => () => ({
+    'kafka.bootstrap.servers': kafka().mutualTls,
+    'kafka.producer.security.protocol': 'SSL',
+    'kafka.producer.ssl.truststore.location': kafka().trustJks,
+    'kafka.producer.ssl.truststore.password': 'changeit',
+    'kafka.producer.ssl.keystore.location': location(),
+    'kafka.producer.ssl.keystore.password': 'changeit',
+  });
+  const both = sasl('SCRAM-SHA-512', 'scram.ScramLoginModule', kafkaLogins.scram);
   return {
     'SASL PLAIN': sasl('PLAIN', 'plain.PlainLoginModule', kafkaLogins.plain),
     'SASL SCRAM-SHA-256': sasl('SCRAM-SHA-256', 'scram.ScramLoginModule', kafkaLogins.scram),
     'SASL SCRAM-SHA-512': sasl('SCRAM-SHA-512', 'scram.ScramLoginModule', kafkaLogins.scram),
     'TLS with a PKCS12 trust store': tls(() => kafka().trustStore, { 'kafka.producer.ssl.truststore.password': 'changeit' }),
     'TLS with a PEM trust store': tls(() => kafka().caFile, { 'kafka.producer.ssl.truststore.type': 'PEM' }),
+    'TLS with a client certificate from PKCS12': mutual(() => kafka().clientStore.p12),
+    'TLS with a client certificate from JKS': mutual(() => kafka().clientStore.jks),
+    'SASL_SSL': () => ({
+      ...both(),
+      'kafka.bootstrap.servers': kafka().saslTls,
+      'kafka.producer.security.protocol': 'SASL_SSL',
+      'kafka.producer.ssl.truststore.location': kafka().caFile,
+    }),
   };
 }

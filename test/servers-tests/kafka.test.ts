@@ -4,7 +4,7 @@ import { after, before, describe } from 'node:test';
 import { kafkaMissing, startKafka, type Kafka } from '../servers/kafka.ts';
 import { channelCases } from './kafka-channel-cases.ts';
 import { exactlyOnceCases, rejectedOnceCases } from './kafka-exactly-once-cases.ts';
-import { sinkCases } from './kafka-sink-cases.ts';
+import { refusedLoginCases, sinkCases } from './kafka-sink-cases.ts';
 import { killCases } from './kafka-kill-cases.ts';
 import { rebalanceCases, sourceCases } from './kafka-source-cases.ts';
 
@@ -15,6 +15,7 @@ describe('Kafka', { skip: kafkaMissing() }, () => {
   });
   after(() => kafka.stop());
   sinkCases(() => kafka);
+  refusedLoginCases(() => kafka);
   exactlyOnceCases(() => kafka);
   rejectedOnceCases(() => kafka);
   sourceCases(() => kafka);

@@ -47,6 +47,20 @@ describe('TLS settings of the JVM and of FLUME_SSL_*', () => {
     assert.ok(secrets.has('secret-of-env'));
   });
 
+  test('a client of Kafka takes the stores that it does not name, where it speaks TLS', async () => {
+    const system = { 'javax.net.ssl.trustStore': '/sys', 'javax.net.ssl.trustStorePassword': 'p', 'javax.net.ssl.keyStore': '/keys' };
+    const conf = (protocol: string) =>
+      `a1.sinks = k1\na1.channels = c1\na1.channels.c1.type = memory\na1.sinks.k1.channel = c1\na1.sinks.k1.type = org.apache.flume.sink.kafka.KafkaSink\n` +
+      `a1.sinks.k1.kafka.bootstrap.servers = h:1\na1.sinks.k1.kafka.producer.security.protocol = ${protocol}\na1.sinks.k1.kafka.producer.ssl.keystore.location = /own\n`;
+    const given = async (protocol: string): Promise<object> => {
+      const { agents } = await planTexts([conf(protocol)], 'flume', { system });
+      const properties = valuesOf(agents[0]?.sinks ?? [], 'k1')['kafka.producer.*'] as ReadonlyMap<string, string>;
+      return Object.fromEntries([...properties].filter(([name]) => name.startsWith('ssl')));
+    };
+    assert.deepEqual(await given('SSL'), { 'ssl.keystore.location': '/own', 'ssl.truststore.location': '/sys', 'ssl.truststore.password': 'p' });
+    assert.deepEqual(await given('PLAINTEXT'), { 'ssl.keystore.location': '/own' });
+  });
+
   test('commas of the global lists become blanks', () => {
     const lists = tlsDefaults(new Map([['flume.ssl.exclude.protocols', 'TLSv1,TLSv1.1']]), new Map([['FLUME_SSL_INCLUDE_CIPHERSUITES', 'A,B C']]));
     assert.deepEqual([...lists], [['exclude-protocols', 'TLSv1 TLSv1.1'], ['include-cipher-suites', 'A B C']]);
