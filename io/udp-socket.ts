@@ -1,6 +1,7 @@
 import type { RemoteInfo, Socket } from 'node:dgram';
 import { readFile } from 'node:fs/promises';
 import { isIP } from 'node:net';
+import type { Context } from '../core/component.ts';
 
 /** Room asked of the kernel for datagrams that were not read yet; it may grant less (`net.core.rmem_max`). */
 const RECEIVE_BUFFER_BYTES = 4 * 1024 * 1024;
@@ -30,6 +31,22 @@ export interface UdpOptions {
   kernelDropped(datagrams: number): void;
   /** The socket failed after it was bound. */
   failed(error: Error): void;
+}
+
+/** What a source's socket tells: datagrams that were dropped are counted and said, and a socket that fails fails its source. */
+export function datagramsTold(context: Pick<Context, 'count' | 'log' | 'fail'>, windowBytes: number): Pick<UdpOptions, 'windowBytes' | 'dropped' | 'kernelDropped' | 'failed'> {
+  return {
+    windowBytes,
+    dropped(datagrams) {
+      context.count('DatagramDroppedCount', datagrams);
+      context.log.error('datagrams dropped: the channel does not take events as fast as they come', { windowBytes });
+    },
+    kernelDropped(datagrams) {
+      context.count('DatagramKernelDroppedCount', datagrams);
+      context.log.error('the kernel dropped datagrams that were not read in time', { datagrams });
+    },
+    failed: (error) => context.fail(error),
+  };
 }
 
 /** A bound UDP socket. */

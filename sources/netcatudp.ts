@@ -4,7 +4,7 @@ import type { Description, Source, SourceContext } from '../core/component.ts';
 import { define } from '../core/define.ts';
 import { describeError, isAbort } from '../core/errors.ts';
 import { ignored, integer, optional, string } from '../core/options.ts';
-import { listenUdp, type Datagram, type UdpListener } from '../io/udp-socket.ts';
+import { datagramsTold, listenUdp, type Datagram, type UdpListener } from '../io/udp-socket.ts';
 
 /** Bytes of datagrams that wait to be stored before further ones are dropped. */
 const WINDOW_BYTES = 8 * 1024 * 1024;
@@ -43,21 +43,11 @@ class NetcatUdpSource implements Source {
   }
 
   async start(): Promise<void> {
-    const { count, log, fail } = this.#reports();
     this.#listener = await listenUdp({
       host: this.#settings.bind,
       port: this.#settings.port,
-      windowBytes: WINDOW_BYTES,
       received: (datagrams) => this.#received(datagrams),
-      dropped: (datagrams) => {
-        count('DatagramDroppedCount', datagrams);
-        log.error('datagrams dropped: the channel does not take events as fast as they come', { windowBytes: WINDOW_BYTES });
-      },
-      kernelDropped: (datagrams) => {
-        count('DatagramKernelDroppedCount', datagrams);
-        log.error('the kernel dropped datagrams that were not read in time', { datagrams });
-      },
-      failed: fail,
+      ...datagramsTold(this.#context, WINDOW_BYTES),
     });
   }
 
@@ -77,27 +67,22 @@ class NetcatUdpSource implements Source {
     };
   }
 
-  #reports(): Pick<SourceContext, 'count' | 'log' | 'fail'> {
-    const context = this.#context;
-    return { count: (name, amount) => context.count(name, amount), log: context.log, fail: (error) => context.fail(error) };
-  }
-
   async #received(datagrams: readonly Datagram[]): Promise<void> {
-    const { count, log } = this.#reports();
-    count('EventReceivedCount', datagrams.length);
+    const context = this.#context;
+    context.count('EventReceivedCount', datagrams.length);
     const { batch, cut } = firstLines(datagrams, this.#settings.remoteAddress);
     if (cut > 0) {
-      count('DatagramRestDroppedCount', cut);
-      log.warn('only the first line of a datagram becomes an event; further lines were dropped', { datagrams: cut });
+      context.count('DatagramRestDroppedCount', cut);
+      context.log.warn('only the first line of a datagram becomes an event; further lines were dropped', { datagrams: cut });
     }
     try {
-      await this.#context.deliver(batch, { wait: true });
-      count('EventAcceptedCount', batch.size);
+      await context.deliver(batch, { wait: true });
+      context.count('EventAcceptedCount', batch.size);
     } catch (error) {
-      count('ChannelWriteFail', 1);
-      count('DatagramDroppedCount', batch.size);
-      if (isAbort(error)) log.warn('datagrams dropped: the source stopped before a channel took them', { datagrams: batch.size });
-      else log.error('datagrams dropped: they could not be stored', { datagrams: batch.size, reason: describeError(error) });
+      context.count('ChannelWriteFail', 1);
+      context.count('DatagramDroppedCount', batch.size);
+      if (isAbort(error)) context.log.warn('datagrams dropped: the source stopped before a channel took them', { datagrams: batch.size });
+      else context.log.error('datagrams dropped: they could not be stored', { datagrams: batch.size, reason: describeError(error) });
     }
   }
 }

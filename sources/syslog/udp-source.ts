@@ -1,7 +1,7 @@
 import { reachableAt } from '../../core/address.ts';
 import type { Description, Source, SourceContext } from '../../core/component.ts';
 import { describeError, isAbort } from '../../core/errors.ts';
-import { listenUdp, type Datagram, type UdpListener } from '../../io/udp-socket.ts';
+import { datagramsTold, listenUdp, type Datagram, type UdpListener } from '../../io/udp-socket.ts';
 import { RecordScanner, type SyslogRecord } from '../../protocols/syslog-records.ts';
 import { keptFields, syslogEvents, type KeptFields, type SenderHeaders } from './events.ts';
 import { Senders, type SenderSettings } from './senders.ts';
@@ -36,17 +36,8 @@ export class SyslogUdpSource implements Source {
     this.#listener = await listenUdp({
       host: this.#settings.host,
       port: this.#settings.port,
-      windowBytes: WINDOW_BYTES,
       received: (datagrams) => this.#received(datagrams),
-      dropped: (datagrams) => {
-        this.#context.count('DatagramDroppedCount', datagrams);
-        this.#context.log.error('datagrams dropped: the channel does not take events as fast as they come', { windowBytes: WINDOW_BYTES });
-      },
-      kernelDropped: (datagrams) => {
-        this.#context.count('DatagramKernelDroppedCount', datagrams);
-        this.#context.log.error('the kernel dropped datagrams that were not read in time', { datagrams });
-      },
-      failed: (error) => this.#context.fail(error),
+      ...datagramsTold(this.#context, WINDOW_BYTES),
     });
   }
 
