@@ -45,12 +45,14 @@ export interface Channel extends Lifecycle {
   readonly transactionCapacity: number;
   /** Whether what is stored is there again after a restart; what is not is drained before the agent stops. */
   readonly durable: boolean;
+  /** `put` commits the position of the group that the events were read by, if it is given, together with them. */
+  readonly commitsGroups?: boolean;
   /**
    * Stores the whole batch or none of it. Resolves when it is as safe as this channel makes it; waits for room, throws ChannelFullError
    * when its keep-alive has passed, and TooLargeError for what would not fit if it were empty. Calls may overlap: batches are stored in the order of the calls, and once one fails,
    * those called after it that still wait fail as well.
    */
-  put(batch: Batch, signal: AbortSignal): Promise<void>;
+  put(batch: Batch, signal: AbortSignal, group?: GroupPosition): Promise<void>;
   /** Waits for at least one event, lends at most `max`. `undefined` once `signal` aborts. */
   take(max: number, signal: AbortSignal): Promise<Transaction | undefined>;
   status(): ChannelStatus;
@@ -71,11 +73,25 @@ export interface Origin {
   readonly settled?: number;
 }
 
+/**
+ * How far a group of Kafka has read once certain events are done with. Whoever writes these to the same brokers in a transaction commits it
+ * in there: then either both count, or none.
+ */
+export interface GroupPosition {
+  /** Identity of the brokers' cluster. */
+  readonly cluster: string;
+  readonly group: { readonly groupId: string; readonly generation: number; readonly memberId: string; readonly instanceId: string | null };
+  /** The offset behind the last event of each partition. */
+  readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: bigint; readonly leaderEpoch: number }[];
+}
+
 /** Events lent by a channel. Exactly one of `commit` and `rollback` ends the loan. */
 export interface Transaction {
   readonly batch: Batch;
   /** Absent where the channel forgets its events with the process. */
   readonly origin?: Origin;
+  /** Of a channel that is a topic of Kafka. */
+  readonly group?: GroupPosition;
   commit(): Promise<void>;
   /** Gives the events back, in order, ahead of those never taken. */
   rollback(): Promise<void>;
@@ -96,9 +112,10 @@ export interface Sink extends Lifecycle {
   /**
    * Resolves when the destination has accepted every event; the runner then commits. Throws RejectedError where single events can
    * never be accepted and all others were; any other error means that the batch will be offered again. `origin` tells a sink that keeps
-   * what it took, and was killed before the channel heard of it, which events it has already.
+   * what it took, and was killed before the channel heard of it, which events it has already; `group` is for a sink that keeps it for the
+   * channel.
    */
-  write(batch: Batch, signal: AbortSignal, origin?: Origin): Promise<void>;
+  write(batch: Batch, signal: AbortSignal, origin?: Origin, group?: GroupPosition): Promise<void>;
 }
 
 export interface Interceptor {
@@ -200,6 +217,11 @@ export interface DeliverOptions {
    * required channel is thrown once all have answered.
    */
   readonly wait?: boolean;
+  /**
+   * The position of the group that the events were read by. Where all of them go to one channel that commits it, a put that fails is not
+   * repeated, whatever `wait` says: its outcome may not be known, and the events are to be read again from where the group stands.
+   */
+  readonly group?: GroupPosition;
   /** Longest pause between two puts that wait, in milliseconds. */
   readonly longestPauseMs?: number;
   /** Told of each put that failed and will be repeated. */

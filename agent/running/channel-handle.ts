@@ -1,5 +1,5 @@
 import type { Batch } from '../../core/batch.ts';
-import type { Channel, ChannelStatus, Description, Transaction } from '../../core/component.ts';
+import type { Channel, ChannelStatus, Description, GroupPosition, Transaction } from '../../core/component.ts';
 import { AgentError } from '../../core/errors.ts';
 import type { Component } from './component.ts';
 
@@ -24,6 +24,10 @@ export class ChannelHandle implements Channel {
     return this.component.product?.durable ?? false;
   }
 
+  get commitsGroups(): boolean {
+    return this.component.product?.commitsGroups ?? false;
+  }
+
   async start(): Promise<void> {
     await this.component.start();
   }
@@ -32,7 +36,7 @@ export class ChannelHandle implements Channel {
     await this.component.stop();
   }
 
-  put(batch: Batch, signal: AbortSignal): Promise<void> {
+  put(batch: Batch, signal: AbortSignal, group?: GroupPosition): Promise<void> {
     const { component } = this;
     if (!component.product) return Promise.reject(this.#notRunning());
     component.count('EventPutAttemptCount', batch.size);
@@ -41,7 +45,7 @@ export class ChannelHandle implements Channel {
       this.#openPuts--;
       this.#progressMs = performance.now();
     };
-    return component.product.put(batch, signal).then(
+    return component.product.put(batch, signal, group).then(
       () => {
         settled();
         component.count('EventPutSuccessCount', batch.size);
@@ -67,6 +71,7 @@ export class ChannelHandle implements Channel {
     return {
       batch: transaction.batch,
       ...(transaction.origin && { origin: transaction.origin }),
+      ...(transaction.group && { group: transaction.group }),
       async commit() {
         await transaction.commit();
         component.count('EventTakeSuccessCount', transaction.batch.size);

@@ -1,5 +1,5 @@
 import type { Batch } from '../../core/batch.ts';
-import type { Channel, DeliverOptions, Interceptor, Route, Selector } from '../../core/component.ts';
+import type { Channel, DeliverOptions, GroupPosition, Interceptor, Route, Selector } from '../../core/component.ts';
 import { describeError, isAbort, RejectedError, TooLargeError, type RejectionDetail } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { Backoff } from '../../io/backoff.ts';
@@ -51,7 +51,7 @@ export class Delivery {
       const routes = this.#parts.selector.route(kept);
       const [only] = routes;
       if (only && routes.length === 1 && !only.optional) return this.#putRequired(only, options);
-      return this.#putAll(routes, kept.size, options);
+      return this.#putAll(routes, kept.size, withoutGroup(options));
     } catch (error) {
       if (error instanceof RejectedError && at < interceptors.length) return this.#deliverOthers(kept, at, error, options);
       return Promise.reject(error);
@@ -86,15 +86,24 @@ export class Delivery {
   #putRequired(route: Route, options: DeliverOptions): Promise<void> {
     const channel = this.#channel(route.channel);
     if (route.batch.size > channel.transactionCapacity) return this.#putPieces(route, channel.transactionCapacity, options);
+    if (options.group && channel.commitsGroups) return this.#putWithGroup(route, channel, options.group, options);
     if (options.wait && this.#held.has(route.channel)) return this.#hold(route, options);
     return channel.put(route.batch, this.#parts.signal).catch((error: unknown) => this.#failed(route, error, options));
+  }
+
+  /** Too large a batch goes in pieces, none of which knows of the position. */
+  #putWithGroup(route: Route, channel: Channel, group: GroupPosition, options: DeliverOptions): Promise<void> {
+    return channel.put(route.batch, this.#parts.signal, group).catch((error: unknown) => {
+      if (error instanceof TooLargeError) return this.#putHalves(route, error, withoutGroup(options));
+      throw error;
+    });
   }
 
   async #putPieces(route: Route, pieceSize: number, options: DeliverOptions): Promise<void> {
     const pieces: Promise<void>[] = [];
     for (let from = 0; from < route.batch.size; from += pieceSize) {
       const batch = route.batch.slice(from, Math.min(from + pieceSize, route.batch.size));
-      pieces.push(this.#putRequired({ ...route, batch }, options));
+      pieces.push(this.#putRequired({ ...route, batch }, withoutGroup(options)));
     }
     await allSettled(pieces);
   }
@@ -172,6 +181,10 @@ export class Delivery {
 }
 
 const DELIVERED = Promise.resolve();
+
+function withoutGroup({ group: _, ...options }: DeliverOptions): DeliverOptions {
+  return options;
+}
 
 /** Waits for all of them, then throws the first failure. */
 async function allSettled(promises: readonly Promise<void>[]): Promise<void> {

@@ -1,5 +1,5 @@
 import { Batch } from '../../core/batch.ts';
-import type { Channel, Origin, Transaction } from '../../core/component.ts';
+import type { Channel, GroupPosition, Origin, Transaction } from '../../core/component.ts';
 
 /** Longest wait for events that the channel has but not at hand. */
 const WAIT_MS = 20;
@@ -31,9 +31,11 @@ export async function gatherLoans(channel: Channel, first: Transaction, mostByte
 
 function joined(loans: readonly Transaction[]): Transaction {
   const origin = joinedOrigin(loans);
+  const group = joinedGroup(loans);
   return {
     batch: Batch.concat(loans.map(({ batch }) => batch)),
     ...(origin && { origin }),
+    ...(group && { group }),
     async commit() {
       // What one of them cannot write down does not keep the others from being done with.
       const results = await Promise.allSettled(loans.map((loan) => loan.commit()));
@@ -50,4 +52,13 @@ function joinedOrigin(loans: readonly Transaction[]): Origin | undefined {
   const first = loans[0]?.origin;
   if (first === undefined || loans.some(({ origin }) => origin?.store !== first.store)) return undefined;
   return { ...first, spans: loans.flatMap(({ origin }) => origin?.spans ?? []) };
+}
+
+/** Of each partition the position of the last loan that has any; nothing where the group was divided anew in between. */
+function joinedGroup(loans: readonly Transaction[]): GroupPosition | undefined {
+  const first = loans[0]?.group;
+  const same = ({ group }: Transaction): boolean => group?.cluster === first?.cluster && group?.group.generation === first?.group.generation && group?.group.memberId === first?.group.memberId;
+  if (!first || !loans.every(same)) return undefined;
+  const offsets = new Map(loans.flatMap(({ group }) => group?.offsets ?? []).map((offset) => [`${offset.topic}/${offset.partition}`, offset]));
+  return { ...first, offsets: [...offsets.values()] };
 }

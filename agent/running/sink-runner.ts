@@ -80,11 +80,11 @@ export class SinkRunner {
     return loan && gathersBytes !== undefined ? gatherLoans(this.#parts.channel, loan, gathersBytes, signal) : loan;
   }
 
-  #write(sink: Sink, { batch, origin }: Transaction, signal: AbortSignal): Promise<void> {
+  #write(sink: Sink, { batch, origin, group }: Transaction, signal: AbortSignal): Promise<void> {
     this.#busySinceMs = performance.now();
     return new Promise<void>((resolve, reject) => {
       this.#abandon = reject;
-      sink.write(batch, signal, origin).then(resolve, reject);
+      sink.write(batch, signal, origin, group).then(resolve, reject);
     }).finally(() => (this.#busySinceMs = undefined));
   }
 

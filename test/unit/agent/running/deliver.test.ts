@@ -4,7 +4,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Delivery, type DeliveryParts } from '../../../../agent/running/deliver.ts';
 import { MemoryChannel } from '../../../../channels/memory.ts';
 import type { Batch } from '../../../../core/batch.ts';
-import type { Channel, Route } from '../../../../core/component.ts';
+import type { Channel, GroupPosition, Route } from '../../../../core/component.ts';
 import { ChannelFullError, RejectedError } from '../../../../core/errors.ts';
 import { batchOf, bodiesOf, drain, fakeLog } from '../fakes.ts';
 
@@ -172,4 +172,26 @@ test('S26 what an interceptor rejects is set aside as it came to it, and the oth
   assert.equal(counted.get('EventRejectedCount'), 2);
   await made.deliver(batchOf('bad'));
   assert.deepEqual(await drain(channels.a), ['1', '3']);
+});
+
+test('the position of a group goes with a batch that one channel stores whole, and such a put is not repeated; it goes with no part of one', async () => {
+  const group: GroupPosition = { cluster: 'c', group: { groupId: 'g', generation: 1, memberId: 'm', instanceId: null }, offsets: [] };
+  const puts: [string[], GroupPosition | undefined][] = [];
+  let failure: Error | undefined;
+  const take = (batch: Batch, position?: GroupPosition): Promise<void> => {
+    puts.push([bodiesOf(batch), position]);
+    return failure ? Promise.reject(failure) : Promise.resolve();
+  };
+  const channel = Object.assign(memory(100, 2), { commitsGroups: true, put: (batch: Batch, _signal: AbortSignal, position?: GroupPosition) => take(batch, position) });
+  const { made } = delivery({ a: channel });
+  await made.deliver(batchOf('1'), { wait: true, group });
+  assert.deepEqual(puts.splice(0), [[['1'], group]]);
+  failure = new Error('unknown outcome');
+  await assert.rejects(made.deliver(batchOf('2'), { wait: true, group }), failure);
+  assert.equal(puts.splice(0).length, 1);
+  failure = undefined;
+  await made.deliver(batchOf('3', '4', '5'), { wait: true, group });
+  assert.deepEqual(puts.splice(0), [[['3', '4'], undefined], [['5'], undefined]]);
+  await delivery({ a: channel, b: memory(10) }).made.deliver(batchOf('6'), { wait: true, group });
+  assert.deepEqual(puts.splice(0), [[['6'], undefined]]);
 });

@@ -44,3 +44,21 @@ test('a loan that is large enough already stays as it is', async () => {
   const { channel, first } = await lentFrom(['aaaa', 'bbbb', 'cccc']);
   assert.equal(await gatherLoans(channel, first, 4, never), first);
 });
+
+test('loans of one membership in a group have the last offset of each partition; those of two have none', async () => {
+  const loanOf = (body: string, generation: number, ...offsets: [number, bigint][]): Transaction => ({
+    batch: batchOf(body),
+    group: {
+      cluster: 'c',
+      group: { groupId: 'g', generation, memberId: 'm', instanceId: null },
+      offsets: offsets.map(([partition, offset]) => ({ topic: 't', partition, offset, leaderEpoch: 0 })),
+    },
+    commit: async () => {},
+    rollback: async () => {},
+  });
+  const channelOf = (next: Transaction) => ({ ...new MemoryChannel({ capacity: 1, transactionCapacity: 1, keepAliveMs: 10, slots: 10 }), take: async () => next, status: () => ({ size: 2, capacity: 0, byteLength: 2 }) }) as unknown as MemoryChannel;
+  const gather = (first: Transaction, next: Transaction) => gatherLoans(channelOf(next), first, 1000, never);
+  const joined = await gather(loanOf('a', 3, [0, 5n], [1, 7n]), loanOf('b', 3, [0, 9n]));
+  assert.deepEqual(joined.group?.offsets.map(({ partition, offset }) => [partition, offset]), [[0, 9n], [1, 7n]]);
+  assert.equal((await gather(loanOf('a', 3, [0, 5n]), loanOf('b', 4, [0, 9n]))).group, undefined);
+});
