@@ -1,5 +1,5 @@
 import type { Batch } from '../../core/batch.ts';
-import type { Origin } from '../../core/component.ts';
+import type { GroupPosition, Origin } from '../../core/component.ts';
 import { EventNumbers } from '../../core/event-numbers.ts';
 import { indicesOutside, insertRange, type NumberRange } from '../../core/number-ranges.ts';
 import type { BatchSender, Rejected } from './batch-sender.ts';
@@ -11,28 +11,39 @@ import { WrittenNumbers } from './written-numbers.ts';
 
 /** So many have room for their numbers in one transaction, whatever of them is rejected. */
 const NARROW_EVENTS = 1000;
+/** Stores whose numbers are remembered at a time; those of another one are read when it is heard of again. */
+const MOST_STORES = 1000;
+
+/** Where events come from: a store that numbers them, or topics that a group reads. */
+export interface Provenance {
+  readonly origin?: Origin | undefined;
+  readonly group?: GroupPosition | undefined;
+}
 
 interface Begun {
-  readonly store: string;
+  readonly id: string;
   readonly transactions: Transactions;
-  readonly written: WrittenNumbers;
+  readonly numbers: Map<string, WrittenNumbers>;
 }
 
 /**
- * Writes batches, each in a transaction together with the numbers that its events have in the channel they come from. Whoever reads only
- * what is committed sees each event once: after a failure, or a kill, the numbers are read back from Kafka, and what it has is not written
- * again. Transactional id and group of the numbers are named after the channel's store, which no other sink may read.
+ * Writes batches, each in a transaction together with the place its events come from, so that whoever reads only what is committed sees each
+ * event once. Of a store it is the numbers of the events there: after a failure, or a kill, they are read back from Kafka, and what it has is
+ * not written again. Of a group it is the group's own offsets: after a failure its reader must go back to these.
  */
 export class ExactlyOnceSender {
   readonly #producer: KafkaProducer;
   readonly #sender: BatchSender;
+  readonly #idOf: (provenance: Provenance) => string;
   #coordinators: Coordinators | undefined;
   #begun: Begun | undefined;
   #mostEvents: number | undefined;
 
-  constructor(producer: KafkaProducer, sender: BatchSender) {
+  /** `idOf`: the transactional id, which nobody else may use; one writer takes it from another. */
+  constructor(producer: KafkaProducer, sender: BatchSender, idOf: (provenance: Provenance) => string) {
     this.#producer = producer;
     this.#sender = sender;
+    this.#idOf = idOf;
   }
 
   /** Most events of the next batch, where there was one whose numbers did not fit. */
@@ -41,28 +52,39 @@ export class ExactlyOnceSender {
   }
 
   /** Resolves when Kafka has every event but those that are answered, and counts them. After a failure nobody knows, and the batch is to be sent again. */
-  async send(batch: Batch, origin: Origin, signal: AbortSignal): Promise<readonly Rejected[]> {
+  async send(batch: Batch, provenance: Provenance, signal: AbortSignal): Promise<readonly Rejected[]> {
+    const id = this.#idOf(provenance);
     try {
-      const begun = this.#begun?.store === origin.store ? this.#begun : await this.#begin(origin.store, signal);
-      this.#begun = begun;
-      return await this.#send(begun, batch, origin, signal);
+      const begun = this.#begun?.id === id ? this.#begun : await this.#begin(id, signal);
+      const { origin, group } = provenance;
+      if (origin) return await this.#sendNumbered(begun, await this.#writtenOf(begun, origin.store, signal), batch, origin, signal);
+      return await this.#sendRead(begun, batch, group, signal);
     } catch (error) {
       this.#begun = undefined;
+      // Whoever reads committed offsets, or records, waits for a transaction that is left open.
+      if (!signal.aborted) await this.#begin(id, signal).catch(() => undefined);
       throw error;
     }
   }
 
-  async #begin(store: string, signal: AbortSignal): Promise<Begun> {
+  async #begin(id: string, signal: AbortSignal): Promise<Begun> {
     this.#begun = undefined;
-    const id = `millrace-${store}`;
     const coordinators = (this.#coordinators ??= this.#producer.coordinators());
     const transactions = await this.#producer.beginTransactions(coordinators, id, signal);
-    const written = new WrittenNumbers(id);
-    await written.read(await kafkaLibrary(), coordinators, signal);
-    return { store, transactions, written };
+    return (this.#begun = { id, transactions, numbers: new Map() });
   }
 
-  async #send({ transactions, written }: Begun, batch: Batch, origin: Origin, signal: AbortSignal): Promise<readonly Rejected[]> {
+  async #writtenOf({ numbers }: Begun, store: string, signal: AbortSignal): Promise<WrittenNumbers> {
+    const known = numbers.get(store);
+    if (known) return known;
+    const written = new WrittenNumbers(`millrace-${store}`);
+    await written.read(await kafkaLibrary(), this.#coordinators as Coordinators, signal);
+    for (const oldest of numbers.keys()) if (numbers.size >= MOST_STORES) numbers.delete(oldest);
+    numbers.set(store, written);
+    return written;
+  }
+
+  async #sendNumbered({ transactions }: Begun, written: WrittenNumbers, batch: Batch, origin: Origin, signal: AbortSignal): Promise<readonly Rejected[]> {
     const indices = indicesOutside(written.ranges, origin.spans);
     const fresh = indices ? batch.select(indices) : batch;
     if (fresh.size === 0) return [];
@@ -85,6 +107,17 @@ export class ExactlyOnceSender {
     await transactions.end(true, signal);
     next.keep();
     this.#mostEvents = undefined;
+    return rejected;
+  }
+
+  /** Where events are rejected the group keeps its place until they are set aside; killed before, it reads the others again as well. */
+  async #sendRead({ transactions }: Begun, batch: Batch, position: GroupPosition | undefined, signal: AbortSignal): Promise<readonly Rejected[]> {
+    if (position) await this.#producer.checkCluster(position.cluster);
+    const rejected = await this.#sender.send(batch, signal);
+    if (transactions.included.length === 0) return rejected;
+    const whole = rejected.length === 0;
+    if (position && whole) await transactions.commitOffsets(position, signal);
+    await transactions.end(rejected.length < batch.size, signal);
     return rejected;
   }
 }

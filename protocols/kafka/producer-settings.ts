@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import type { ClientOptions } from './library.ts';
 import type { ProducerSettings } from './producer.ts';
 import { numberOf, type KafkaProperties } from './properties.ts';
@@ -17,4 +18,9 @@ export function producerSettings(client: ClientOptions, properties: KafkaPropert
     retryBackoffMs: numberOf(properties, 'retry.backoff.ms', 100),
     transactionTimeoutMs: numberOf(properties, 'transaction.timeout.ms', 60_000),
   };
+}
+
+/** Under which id a component writes transactions: beside it there is to be no other of its name on this host, or the id is configured. */
+export function transactionalId(name: string, properties: KafkaProperties): string {
+  return properties.get('transactional.id') ?? `millrace-${hostname()}-${name}`;
 }

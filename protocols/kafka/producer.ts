@@ -71,6 +71,12 @@ export class KafkaProducer {
     return new Coordinators(this.#loaded, this.#connected, this.#settings.deliveryTimeoutMs);
   }
 
+  /** Throws where the brokers are not those of the given cluster. */
+  async checkCluster(id: string): Promise<void> {
+    const own = this.#connected.currentMetadata?.id ?? (await this.#connected.metadata({ topics: [] })).id;
+    if (own !== id) throw new Error(`a transaction is within one cluster of brokers, and the events come from the cluster ${id} and go to ${own}`);
+  }
+
   /** From now on all that is sent is part of transactions under this id; none of an earlier writer is open any more. */
   async beginTransactions(coordinators: Coordinators, id: string, signal: AbortSignal): Promise<Transactions> {
     const transactions = new Transactions(this.#loaded, coordinators, id, this.#settings.transactionTimeoutMs);

@@ -21,7 +21,7 @@ const SHARED = [
   'ssl.keystore.location', 'ssl.keystore.password', 'ssl.keystore.type', 'ssl.key.password', 'ssl.endpoint.identification.algorithm',
   'ssl.disableTLSHostnameVerification', 'ssl.enabled.protocols', 'ssl.cipher.suites',
 ];
-const PRODUCER = [...SHARED, 'acks', 'compression.type', 'enable.idempotence', 'delivery.timeout.ms', 'retry.backoff.ms', 'max.request.size', 'transaction.timeout.ms'];
+const PRODUCER = [...SHARED, 'acks', 'compression.type', 'enable.idempotence', 'delivery.timeout.ms', 'retry.backoff.ms', 'max.request.size', 'transaction.timeout.ms', 'transactional.id'];
 const CONSUMER = [
   ...SHARED, 'group.id', 'auto.offset.reset', 'enable.auto.commit', 'session.timeout.ms', 'heartbeat.interval.ms', 'max.poll.interval.ms', 'group.instance.id',
   'isolation.level', 'fetch.min.bytes', 'fetch.max.bytes', 'fetch.max.wait.ms', 'max.partition.fetch.bytes', 'client.rack', 'max.poll.records',

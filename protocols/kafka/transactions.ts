@@ -1,4 +1,5 @@
 import type * as Library from '@platformatic/kafka';
+import type { GroupPosition } from '../../core/component.ts';
 import { isAbort } from '../../core/errors.ts';
 import type { Coordinators } from './coordinators.ts';
 import { ERRORS } from './error-codes.ts';
@@ -8,24 +9,15 @@ import type { WriterIdentity } from './record-batch.ts';
 /** The transaction cannot be finished: what of it was written is not known until the writer has begun anew. */
 export class TransactionLostError extends Error {}
 
-/** Offsets of a group that are committed with a transaction. Without a member (-1, '') for a group that only keeps positions. */
+/** Offsets of a group that are committed with a transaction. */
 export interface GroupOffsets {
-  readonly group: GroupMember;
-  readonly offsets: readonly { readonly topic: string; readonly partition: number; readonly offset: bigint; readonly leaderEpoch: number; readonly metadata?: string }[];
+  readonly group: GroupPosition['group'];
+  readonly offsets: readonly (GroupPosition['offsets'][number] & { readonly metadata?: string })[];
 }
 
-export interface GroupMember {
-  readonly groupId: string;
-  readonly generation: number;
-  readonly memberId: string;
-  readonly instanceId: string | null;
-}
-
-const NOBODY_IN_PARTICULAR = { generation: -1, memberId: '', instanceId: null };
-
-/** A group without members. */
-export function groupOfPositions(groupId: string): GroupMember {
-  return { groupId, ...NOBODY_IN_PARTICULAR };
+/** A group without members, which only keeps positions. */
+export function groupOfPositions(groupId: string): GroupOffsets['group'] {
+  return { groupId, generation: -1, memberId: '', instanceId: null };
 }
 
 interface Place {

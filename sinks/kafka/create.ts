@@ -2,8 +2,9 @@ import type { Context, Sink } from '../../core/component.ts';
 import type { Values } from '../../core/define.ts';
 import { compileEscapes } from '../../core/path-escapes.ts';
 import { clientContext } from '../../io/tls/contexts.ts';
-import { clientOptions, numberOf } from '../../protocols/kafka/properties.ts';
-import { DEFAULT_REQUEST_BYTES, producerSettings } from '../../protocols/kafka/producer-settings.ts';
+import type { Provenance } from '../../protocols/kafka/exactly-once-sender.ts';
+import { clientOptions, numberOf, type KafkaProperties } from '../../protocols/kafka/properties.ts';
+import { DEFAULT_REQUEST_BYTES, producerSettings, transactionalId } from '../../protocols/kafka/producer-settings.ts';
 import { KafkaSink } from './kafka-sink.ts';
 import type { kafkaSinkOptions } from './options.ts';
 import { recordPlanner } from './record-plans.ts';
@@ -19,7 +20,7 @@ export async function createKafkaSink(context: Context, values: Values<typeof ka
     servers,
     topic,
     producer: settings,
-    exactlyOnce: values.exactlyOnce,
+    exactlyOnce: values.exactlyOnce ? idOf(context.name, properties) : undefined,
     sender: {
       compression: settings.compression,
       mostBytes: numberOf(properties, 'max.request.size', DEFAULT_REQUEST_BYTES),
@@ -36,4 +37,10 @@ export async function createKafkaSink(context: Context, values: Values<typeof ka
       }),
     },
   });
+}
+
+/** A store that numbers its events has one sink, on whatever host: a copy of it is noticed. */
+function idOf(name: string, properties: KafkaProperties): (provenance: Provenance) => string {
+  const own = transactionalId(name, properties);
+  return ({ origin }) => (origin && !properties.has('transactional.id') ? `millrace-${origin.store}` : own);
 }

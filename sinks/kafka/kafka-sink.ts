@@ -1,8 +1,8 @@
 import type { Batch } from '../../core/batch.ts';
-import type { Context, Description, Origin, Sink } from '../../core/component.ts';
+import type { Context, Description, GroupPosition, Origin, Sink } from '../../core/component.ts';
 import { RejectedError } from '../../core/errors.ts';
 import { BatchSender, type Rejected, type SenderSettings } from '../../protocols/kafka/batch-sender.ts';
-import { ExactlyOnceSender } from '../../protocols/kafka/exactly-once-sender.ts';
+import { ExactlyOnceSender, type Provenance } from '../../protocols/kafka/exactly-once-sender.ts';
 import { KafkaProducer, type ProducerSettings } from '../../protocols/kafka/producer.ts';
 
 export interface KafkaSinkSettings {
@@ -12,8 +12,8 @@ export interface KafkaSinkSettings {
   readonly topic: string;
   readonly producer: ProducerSettings;
   readonly sender: SenderSettings;
-  /** Each batch in a transaction, with the numbers its events have in the channel. */
-  readonly exactlyOnce: boolean;
+  /** Present: each batch in a transaction with the place its events come from, under this id. */
+  readonly exactlyOnce: ((provenance: Provenance) => string) | undefined;
 }
 
 /** A request to a broker costs about the same up to here. */
@@ -32,7 +32,7 @@ export class KafkaSink implements Sink {
     this.#settings = settings;
     this.#producer = new KafkaProducer(settings.producer);
     this.#sender = new BatchSender(this.#producer, settings.sender);
-    this.#exactlyOnce = settings.exactlyOnce ? new ExactlyOnceSender(this.#producer, this.#sender) : undefined;
+    this.#exactlyOnce = settings.exactlyOnce ? new ExactlyOnceSender(this.#producer, this.#sender, settings.exactlyOnce) : undefined;
   }
 
   get batchSize(): number {
@@ -57,8 +57,8 @@ export class KafkaSink implements Sink {
     return { summary: `topic ${topic} at ${servers}, ${exactlyOnce ? 'exactly once' : `acks ${acks}`}${producer.compression === 'none' ? '' : `, ${producer.compression}`}` };
   }
 
-  async write(batch: Batch, signal: AbortSignal, origin?: Origin): Promise<void> {
-    const rejected = await (this.#exactlyOnce ? this.#once(this.#exactlyOnce, batch, signal, origin) : this.#sender.send(batch, signal));
+  async write(batch: Batch, signal: AbortSignal, origin?: Origin, group?: GroupPosition): Promise<void> {
+    const rejected = await (this.#exactlyOnce ? this.#once(this.#exactlyOnce, batch, signal, { origin, group }) : this.#sender.send(batch, signal));
     if (rejected.length === 0) return;
     this.#context.count('EventRejectedByKafkaCount', rejected.length);
     const sorted = [...rejected].sort((a, b) => a.index - b.index);
@@ -68,8 +68,8 @@ export class KafkaSink implements Sink {
       { details: sorted.map(({ reason }) => ({ reason })) },
     );
   }
-  #once(sender: ExactlyOnceSender, batch: Batch, signal: AbortSignal, origin: Origin | undefined): Promise<readonly Rejected[]> {
-    if (origin) return sender.send(batch, origin, signal);
-    throw new Error('exactlyOnce needs events that keep their numbers: the channel is to be of the type file, with fsyncPerTransaction = true');
+  #once(sender: ExactlyOnceSender, batch: Batch, signal: AbortSignal, provenance: Provenance): Promise<readonly Rejected[]> {
+    if (provenance.origin ?? provenance.group) return sender.send(batch, provenance, signal);
+    throw new Error('exactlyOnce needs to know where events come from: the channel is to be of the type file, with fsyncPerTransaction = true, or a Kafka channel with exactlyOnce');
   }
 }
