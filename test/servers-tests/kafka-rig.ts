@@ -25,16 +25,16 @@ type Servers = Pick<Kafka, 'plain'>;
 let number = 0;
 
 /** A topic of its own name; answers the name. */
-export async function createTopic({ plain }: Servers, partitions = 1, configs: Readonly<Record<string, string>> = {}, name = `t${process.pid}-${++number}`): Promise<string> {
-  const admin = new Admin({ clientId: 'rig', bootstrapBrokers: [plain] });
-  await admin.createTopics({ topics: [name], partitions, replicas: 1, configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })) });
+export async function createTopic({ plain }: Servers, partitions = 1, configs: Readonly<Record<string, string>> = {}, name = `t${process.pid}-${++number}`, replicas = 1): Promise<string> {
+  const admin = new Admin({ clientId: 'rig', bootstrapBrokers: plain.split(',') });
+  await admin.createTopics({ topics: [name], partitions, replicas, configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })) });
   await admin.close();
   return name;
 }
 
 /** Reads a topic from its beginning until there are so many records, or, without a number, until nothing came for half a second. */
 export async function readTopic({ plain }: Servers, topic: string, expected?: number, isolationLevel: 0 | 1 = 1): Promise<Read[]> {
-  const consumer = new Consumer({ clientId: 'rig', bootstrapBrokers: [plain], groupId: `rig-${process.pid}-${++number}`, isolationLevel });
+  const consumer = new Consumer({ clientId: 'rig', bootstrapBrokers: plain.split(','), groupId: `rig-${process.pid}-${++number}`, isolationLevel });
   const stream = await consumer.consume({ topics: [topic], mode: 'earliest', maxWaitTime: 50, autocommit: false });
   const records: Read[] = [];
   await new Promise<void>((resolve, reject) => {
@@ -54,7 +54,7 @@ export async function readTopic({ plain }: Servers, topic: string, expected?: nu
 
 /** Writes records with the client library, in order. */
 export async function writeTopic({ plain }: Servers, topic: string, records: readonly Written[]): Promise<void> {
-  const producer = new Producer({ clientId: 'rig', bootstrapBrokers: [plain] });
+  const producer = new Producer({ clientId: 'rig', bootstrapBrokers: plain.split(',') });
   await producer.send({
     acks: -1,
     messages: records.map(({ key, value, headers, ...rest }) => ({
