@@ -11,7 +11,7 @@ export interface FileFacts {
   /** When the file was made, in nanoseconds of the epoch; 0 where the file system does not keep it. */
   readonly bornNs: bigint;
   /** When anything about it changed last, its number of names included. */
-  readonly changedMs: number;
+  readonly changedNs: bigint;
   readonly modifiedNs: bigint;
   readonly size: number;
   /** Names that lead to it; 0 once it was deleted. */
@@ -139,7 +139,7 @@ function factsOf(stats: BigIntStats): FileFacts {
     device: stats.dev,
     inode: stats.ino,
     bornNs: stats.birthtimeNs,
-    changedMs: Number(stats.ctimeMs),
+    changedNs: stats.ctimeNs,
     modifiedNs: stats.mtimeNs,
     size: Number(stats.size),
     links: Number(stats.nlink),

@@ -1,12 +1,12 @@
 import type { Logger } from '../../core/log.ts';
 import type { FileFacts, TailHandle } from '../../io/tail-files.ts';
-import { beginsWith, headOf, markAt, START, stillThere, TAIL_BYTES, type Mark } from './marks.ts';
-import type { Candidate, FileTable } from './table.ts';
+import { beginsWith, commonLines, markAt, START, stillThere, TAIL_BYTES, type Mark } from './marks.ts';
+import type { Candidate, Origins } from './origins.ts';
 import type { TailFile } from './tail-file.ts';
 
 /** How long a file that may be a copy waits for the other one to be emptied, once it grows no more. */
-const COPY_PATIENCE_MS = 1500;
-/** How long it waits while it grows and nothing tells whether it is a copy. */
+const COPY_PATIENCE_MS = 5000;
+/** How long it waits while it grows beyond what the other one held, or while nothing tells whether it is a copy. */
 const LONGEST_WAIT_MS = 30_000;
 const LINE_FEED = 10;
 
@@ -17,7 +17,7 @@ export type Beginning = 'known' | 'wait';
  * Decides where to begin with a file that was not read before: at 0, or behind what it has in common with one that was. `patience` ends
  * when neither the file nor the other one changes any more; then it is a file of its own.
  */
-export async function findBeginning(file: TailFile, handle: TailHandle, facts: FileFacts, table: FileTable, log: Logger): Promise<Beginning> {
+export async function findBeginning(file: TailFile, handle: TailHandle, facts: FileFacts, origins: Origins, nowMs: number, log: Logger): Promise<Beginning> {
   const { former } = file;
   if (former && facts.size >= former.position && stillThere(former, handle)) {
     // A file system that told a wrong size for a while: nothing has happened.
@@ -25,29 +25,44 @@ export async function findBeginning(file: TailFile, handle: TailHandle, facts: F
     file.former = undefined;
     return 'known';
   }
-  const candidates = former ? [] : table.candidates(file, (length) => headOf(handle, length));
-  const quietMs = table.now() - Math.max(Number(facts.modifiedNs / 1_000_000n), file.foundMs);
+  const candidates = origins.candidates(file, handle, facts.size);
+  if (candidates.length > 0 && !origins.isWhereItWas(file)) return 'wait';
+  const quietMs = nowMs - Math.max(Number(facts.modifiedNs / 1_000_000n), file.foundMs);
+  for (const candidate of candidates) {
+    if (candidate.replaced !== true || candidate.state !== 'ended') continue;
+    const mark = await replacement(candidate, handle, facts);
+    if (mark.position > 0) return begin(file, mark, candidate, log);
+  }
   let waits = false;
+  let shorter: Candidate | undefined;
   for (const candidate of candidates.sort((a, b) => b.mark.position - a.mark.position)) {
-    const common = await judge(candidate, handle, facts);
-    if (common === 'same' && candidate.state === 'ended') {
+    const { state } = candidate;
+    const common = state === 'unread' ? 'same' : await judge(candidate, handle, facts);
+    if (common === 'same' && state === 'ended') {
       // It may be a copy of one that has more in common with it and is not emptied yet, or not known to be.
       if (waits) return 'wait';
-      file.beginAt(candidate.mark);
-      const others = { path: file.shownPath, copyOf: candidate.path, position: candidate.mark.position };
-      log.info('file begins with what was read of another one; it is read from there on', others);
-      return 'known';
+      return begin(file, candidate.mark, candidate, log);
     }
     if (common === 'other') continue;
-    const tooLate = common === 'shorter' && !candidate.handle && table.now() - file.foundMs > LONGEST_WAIT_MS;
-    if (candidate.state === 'unsettled' || (quietMs < COPY_PATIENCE_MS && !tooLate)) waits = true;
-    else if (common === 'shorter' && candidate.state === 'ended') {
-      log.warn('file begins like one that was read, and is shorter: lines may come twice', { path: file.shownPath, like: candidate.path, size: facts.size, read: candidate.mark.position });
-    }
+    const tooLate = (common === 'same' || !candidate.handle) && nowMs - file.foundMs > LONGEST_WAIT_MS;
+    if (state === 'unsettled' || state === 'unread' || (quietMs < COPY_PATIENCE_MS && !tooLate)) waits = true;
+    else if (common === 'shorter' && state === 'ended') shorter = candidate;
   }
   if (waits) return 'wait';
+  if (shorter) log.warn('file begins like one that was read, and is shorter: lines may come twice', { path: file.shownPath, like: shorter.path, size: facts.size, read: shorter.mark.position });
   file.decided = true;
   return 'known';
+}
+
+function begin(file: TailFile, mark: Mark, { path }: Candidate, log: Logger): Beginning {
+  file.beginAt(mark);
+  log.info('file begins with what was read of another one; it is read from there on', { path: file.shownPath, copyOf: path, position: mark.position });
+  return 'known';
+}
+
+/** What a file has in common with the one whose place it took, as far as that was read. */
+async function replacement({ mark, handle: other }: Candidate, handle: TailHandle, facts: FileFacts): Promise<Mark> {
+  return other ? commonLines(handle, other, Math.min(facts.size, mark.position)) : START;
 }
 
 async function judge({ mark, state, handle: other }: Candidate, handle: TailHandle, facts: FileFacts): Promise<'same' | 'other' | 'shorter'> {

@@ -4,6 +4,7 @@ import type { Source, SourceContext } from '../../core/component.ts';
 import type { Values } from '../../core/define.ts';
 import { compileJavaRegex } from '../../core/java-regex.ts';
 import { ownOutputs } from '../../io/descriptors.ts';
+import { watchDirectory } from '../../io/directory-hints.ts';
 import { storeFiles, type StoreFiles } from '../../io/store-files.ts';
 import { tailFiles, type TailFiles } from '../../io/tail-files.ts';
 import { Deliveries } from './deliveries.ts';
@@ -11,6 +12,7 @@ import { Discovery } from './discovery.ts';
 import { directoriesOf } from './names.ts';
 import { handleLimit, OpenFiles } from './open-files.ts';
 import type { taildirOptions } from './options.ts';
+import { Origins } from './origins.ts';
 import { Positions } from './positions.ts';
 import { Reader } from './reader.ts';
 import { FileTable } from './table.ts';
@@ -26,10 +28,11 @@ export interface Surroundings {
   readonly tails: TailFiles;
   readonly stores: StoreFiles;
   now(): number;
+  readonly watch: typeof watchDirectory;
 }
 
 export function createTaildir(context: SourceContext, values: TaildirValues, surroundings: Partial<Surroundings> = {}): Source {
-  const { tails, stores, now }: Surroundings = { tails: tailFiles, stores: storeFiles, now: Date.now, ...surroundings };
+  const { tails, stores, now, watch }: Surroundings = { tails: tailFiles, stores: storeFiles, now: Date.now, watch: watchDirectory, ...surroundings };
   const stopping = new AbortController();
   const table = new FileTable(tails, directoriesOf(values), now);
   const deliveries = new Deliveries(context, WINDOW_BYTES, stopping.signal);
@@ -60,7 +63,8 @@ export function createTaildir(context: SourceContext, values: TaildirValues, sur
     fromEnd: values.skipToEnd || values.readFrom === 'end',
   });
   deliveries.moved = (file) => positions.changed(file);
-  const discovery = new Discovery(context, tails, table, { alwaysList: !values.cachePatternMatching, hints: values.watch });
+  const discovery = new Discovery(context, tails, table, { alwaysList: !values.cachePatternMatching, hints: values.watch, watch });
   const settings = { idleTimeoutMs: Math.max(0, values.idleTimeout), eventTimeoutMs: values['multiline.timeoutMs'], readsCompressed: values.compressed === 'read' };
-  return new Tailer(context, settings, { table, discovery, reader, deliveries, open, positions }, stopping);
+  const origins = new Origins(table, tails);
+  return new Tailer(context, settings, { table, origins, discovery, reader, deliveries, open, positions }, stopping);
 }

@@ -1,6 +1,6 @@
 import type { SourceContext } from '../../core/component.ts';
 import { AgentError, describeError } from '../../core/errors.ts';
-import { watchDirectory, type DirectoryHints } from '../../io/directory-hints.ts';
+import type { DirectoryHints, watchDirectory } from '../../io/directory-hints.ts';
 import { FairLoop } from '../../io/event-loop.ts';
 import type { FileFacts, TailFiles } from '../../io/tail-files.ts';
 import type { Directory, TailName } from './names.ts';
@@ -12,6 +12,7 @@ export interface DiscoveryRules {
   readonly alwaysList: boolean;
   /** Ask the system to tell of changes. */
   readonly hints: boolean;
+  readonly watch: typeof watchDirectory;
 }
 
 export interface Finder {
@@ -256,7 +257,7 @@ export class Discovery {
         const bytes = Buffer.from(name).toString('latin1');
         this.#finder.hinted(!directory.names.has(bytes) && directory.match(bytes) !== undefined);
       };
-      const hints = await watchDirectory(directory.path, directory.entries, { changed: hint, changedUnknown: () => (directory.unsure = true), failed });
+      const hints = await this.#rules.watch(directory.path, directory.entries, { changed: hint, changedUnknown: () => (directory.unsure = true), failed });
       if (this.#stopped) hints.close();
       else watched.hints = hints;
     } catch (error) {

@@ -4,6 +4,8 @@ import type { TailHandle } from '../../io/tail-files.ts';
 export const HEAD_BYTES = 1024;
 /** Bytes just before the position. */
 export const TAIL_BYTES = 256;
+/** Bytes at the beginning by whose checksum most files are told apart. */
+export const START_BYTES = 32;
 
 /**
  * What is remembered of a file's content up to a position: enough to tell whether the bytes in front of the position are still those
@@ -113,17 +115,42 @@ export function markAt(handle: TailHandle, position: number): Mark | undefined {
 export async function beginsWith(handle: TailHandle, mark: Mark): Promise<boolean> {
   if (!stillThere(mark, handle)) return false;
   if (mark.all === undefined || mark.position <= HEAD_BYTES) return mark.all !== undefined || mark.position >= HEAD_BYTES;
-  const buffer = Buffer.allocUnsafe(Math.min(mark.position, COMPARE_BYTES));
+  return (await sumOf(handle, mark.position)) === mark.all;
+}
+
+/** The mark behind the last line that two files have in common, at most at `most`. Reads both that far. */
+export async function commonLines(handle: TailHandle, other: TailHandle, most: number): Promise<Mark> {
+  const [a, b] = [Buffer.allocUnsafe(COMPARE_BYTES), Buffer.allocUnsafe(COMPARE_BYTES)];
+  let lines = 0;
+  for (let at = 0; at < most; ) {
+    const want = Math.min(COMPARE_BYTES, most - at);
+    const length = Math.min(await handle.read(a, 0, want, at), await other.read(b, 0, want, at));
+    let same = 0;
+    if (a.compare(b, 0, length, 0, length) === 0) same = length;
+    else while (same < length && a[same] === b[same]) same++;
+    const last = a.subarray(0, same).lastIndexOf(LINE_FEED);
+    if (last >= 0) lines = at + last + 1;
+    if (same < want) break;
+    at += same;
+  }
+  const mark = lines === 0 ? undefined : markAt(handle, lines);
+  return mark ? { ...mark, all: await sumOf(handle, lines) } : START;
+}
+
+/** Sum of the content up to a position; `undefined` where there is less. */
+async function sumOf(handle: TailHandle, position: number): Promise<number | undefined> {
+  const buffer = Buffer.allocUnsafe(Math.min(position, COMPARE_BYTES));
   let all = 0;
-  for (let at = 0; at < mark.position; ) {
-    const read = await handle.read(buffer, 0, Math.min(buffer.length, mark.position - at), at);
-    if (read === 0) return false;
+  for (let at = 0; at < position; ) {
+    const read = await handle.read(buffer, 0, Math.min(buffer.length, position - at), at);
+    if (read === 0) return undefined;
     all = contentSum(buffer.subarray(0, read), at, all);
     at += read;
   }
-  return all === mark.all;
+  return all;
 }
 
+const LINE_FEED = 10;
 const COMPARE_BYTES = 256 * 1024;
 
 function readWhole(handle: TailHandle, length: number, position: number): boolean {

@@ -137,6 +137,7 @@ export class Positions {
     this.#pending.delete(savedKey(saved));
     const mark = saved.mark ?? this.#takenOver(saved, file, handle, facts);
     file.initial = false;
+    file.resumed = true;
     file.former = saved.former;
     // An entry at 0 says no more than that the file was there.
     if (!mark || mark.position === 0) return false;

@@ -44,6 +44,14 @@ export class TailFile {
   heldSize = -1;
   /** It was there when the source started. */
   wasThere = false;
+  /** It was read before, by a process that has ended. */
+  resumed = false;
+  /** CRC-32 of its first bytes, to tell it from others at no cost; `undefined` where it had fewer. */
+  start: number | undefined;
+  /** When it was known last to hold what was read of it. */
+  lastGoodMs = 0;
+  /** With `former`: it was emptied after that. */
+  emptiedAfterMs = 0;
   /** The same, and it has no position yet. */
   initial = false;
   /** Why it is not read. */
@@ -111,6 +119,8 @@ export class TailFile {
   /** The content is another one than before. Only when nothing is in flight. */
   beginAnew(): void {
     if (this.read.position > 0) this.former = this.read;
+    this.emptiedAfterMs = this.lastGoodMs === 0 ? this.foundMs : this.lastGoodMs;
+    this.start = undefined;
     this.beginAt(START);
     this.decided = false;
     this.lastSize = 0;

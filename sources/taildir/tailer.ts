@@ -7,7 +7,9 @@ import type { TailHandle } from '../../io/tail-files.ts';
 import { compressionOf, findBeginning } from './beginning.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { Discovery } from './discovery.ts';
+import { headOf, START_BYTES } from './marks.ts';
 import type { OpenFiles } from './open-files.ts';
+import type { Origins } from './origins.ts';
 import type { Positions } from './positions.ts';
 import type { Reader } from './reader.ts';
 import type { FileTable } from './table.ts';
@@ -23,6 +25,7 @@ export interface TailerSettings {
 
 export interface TailerParts {
   readonly table: FileTable;
+  readonly origins: Origins;
   readonly discovery: Discovery;
   readonly reader: Reader;
   readonly deliveries: Deliveries;
@@ -66,6 +69,8 @@ export class Tailer implements Source {
     this.#settings = settings;
     this.#parts = parts;
     this.#stopping = stopping;
+    parts.origins.suspected = (file) => this.#enqueue(file);
+    parts.origins.moved = (name) => parts.discovery.look(name);
   }
 
   async start(): Promise<void> {
@@ -212,6 +217,7 @@ export class Tailer implements Source {
       file.lastReadMs = table.now();
       this.#parts.positions.changed(file);
       if (outcome !== 'shrunk') file.shrunkSinceMs = 0;
+      if (outcome !== 'shrunk' && outcome !== 'changed') file.lastGoodMs = file.lastReadMs;
       if (outcome !== 'held') file.heldSinceMs = 0;
       if (outcome === 'more') this.#enqueue(file);
       else if (outcome === 'held') this.#hold(file);
@@ -229,13 +235,15 @@ export class Tailer implements Source {
     const opened = this.#parts.open.open(file, name);
     if (opened.handle) return opened.handle;
     if (opened.moved) this.#parts.discovery.look(name);
-    else if (file.refused === undefined) this.#again(file, RETRY_MS);
+    // By another name, if it has one.
+    if (file.refused === undefined && (!opened.moved || file.names.size > 0)) this.#again(file, opened.moved ? 1 : RETRY_MS);
     return undefined;
   }
 
   /** Finds out where to begin; false while that is not known, or if the file is none to be read. */
   async #begin(file: TailFile, handle: TailHandle): Promise<boolean> {
     const facts = handle.facts();
+    if (facts.size >= START_BYTES) file.start = headOf(handle, START_BYTES);
     if (this.#parts.positions.resume(file, handle, facts)) return true;
     if (facts.size === 0) {
       file.lastSize = 0;
@@ -255,7 +263,7 @@ export class Tailer implements Source {
       this.#refuse(file, `is compressed (${kind})`);
       return false;
     }
-    const beginning = await findBeginning(file, handle, facts, this.#parts.table, this.#context.log);
+    const beginning = await findBeginning(file, handle, facts, this.#parts.origins, this.#parts.table.now(), this.#context.log);
     if (beginning === 'known') return true;
     this.#again(file, WAIT_MS);
     return false;
@@ -356,7 +364,7 @@ export class Tailer implements Source {
       this.#parts.reader.sendRest(file, file.handle);
       if (file.inFlight.length > 0) return;
     }
-    table.depart(file, facts.links === 0 ? facts.changedMs : nowMs, facts.links === 0);
+    table.depart(file, facts.links === 0 ? Number(facts.changedNs / 1_000_000n) : nowMs, facts.links === 0);
     this.#parts.positions.changed(file);
   }
 

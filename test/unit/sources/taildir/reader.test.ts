@@ -26,7 +26,7 @@ class MemoryFile implements TailHandle {
   modified = 0n;
 
   facts(): FileFacts {
-    return { device: 1n, inode: 1n, bornNs: 1n, changedMs: 0, modifiedNs: this.modified, size: this.content.length, links: 1, owner: 0, isFile: true };
+    return { device: 1n, inode: 1n, bornNs: 1n, changedNs: 0n, modifiedNs: this.modified, size: this.content.length, links: 1, owner: 0, isFile: true };
   }
 
   readNow(into: Buffer, offset: number, length: number, position: number): number {
