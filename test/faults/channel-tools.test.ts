@@ -5,28 +5,14 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { runMillrace, startAgent, until, type RunningAgent } from '../harness/agent.ts';
+import { DURABLE, netcatConf } from '../harness/conf.ts';
 import { lastFirst } from './last-first.ts';
 import { exchange, lineOf } from './numbered-lines.ts';
 
 const LINES = 3000;
 
-function conf(sink: string, host = ''): string {
-  return `${host}
-a1.sources = r1
-a1.channels = c1
-a1.sinks = k1
-a1.sources.r1.type = netcat
-a1.sources.r1.bind = 127.0.0.1
-a1.sources.r1.port = 0
-a1.sources.r1.channels = c1
-a1.channels.c1.type = file
-a1.channels.c1.checkpointDir = @FOLDER@/checkpoint
-a1.channels.c1.dataDirs = @FOLDER@/data
-a1.channels.c1.minimumRequiredSpace = 0
-a1.sinks.k1.type = file_roll
-a1.sinks.k1.sink.directory = ${sink}
-a1.sinks.k1.channel = c1
-`;
+function conf(sink: string): string {
+  return netcatConf({ channel: DURABLE, sink: `type = file_roll\nsink.directory = ${sink}` });
 }
 
 /** An agent whose sink cannot write, with `LINES` lines in its channel. */

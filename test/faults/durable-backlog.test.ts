@@ -15,6 +15,7 @@ import { ChannelFullError } from '../../core/errors.ts';
 import { randomOf } from '../compat/random.ts';
 import { batchOf, create, FakeContext, never } from '../conformance/fakes.ts';
 import { runMillrace, startAgent } from '../harness/agent.ts';
+import { DURABLE, netcatConf, NOWHERE } from '../harness/conf.ts';
 import { churning } from './durable-small.ts';
 import { lastFirst } from './last-first.ts';
 import { exchange, lineOf, linesIn } from './numbered-lines.ts';
@@ -130,26 +131,9 @@ test('C16 left-over files with names that are used next: no stall, and what is i
 });
 
 function conf(more: Readonly<Record<string, string>>, sink = 'type = file_roll\nsink.directory = @FOLDER@/out'): string {
-  const channel = Object.entries({ minimumRequiredSpace: '0', ...more }).map(([name, value]) => `a1.channels.c1.${name} = ${value}`);
-  const lines = sink.split('\n').map((line) => `a1.sinks.k1.${line}`);
-  return `
-a1.sources = r1
-a1.channels = c1
-a1.sinks = k1
-a1.sources.r1.type = netcat
-a1.sources.r1.bind = 127.0.0.1
-a1.sources.r1.port = 0
-a1.sources.r1.channels = c1
-a1.channels.c1.type = file
-a1.channels.c1.checkpointDir = @FOLDER@/checkpoint
-a1.channels.c1.dataDirs = @FOLDER@/data
-${channel.join('\n')}
-${lines.join('\n')}
-a1.sinks.k1.channel = c1
-`;
+  const settings = Object.entries(more).map(([name, value]) => `\n${name} = ${value}`);
+  return netcatConf({ channel: `${DURABLE}${settings.join('')}`, sink });
 }
-
-const NOWHERE = 'type = file_roll\nsink.directory = /nonexistent/millrace';
 
 test('C27 C22 settings changed over a store that holds events: they are delivered, or the start is refused and nothing is touched', { timeout: 120_000 }, async (t) => {
   const folder = folderOf(t);

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { processMark } from '../../io/store-files.ts';
 import { runMillrace, startAgent, until, type AgentOptions, type RunningAgent } from '../harness/agent.ts';
+import { DURABLE, netcatConf, NOWHERE } from '../harness/conf.ts';
 import { lastFirst } from './last-first.ts';
 import { exchange, linesIn } from './numbered-lines.ts';
 
@@ -17,26 +18,9 @@ async function folderOf(t: TestContext): Promise<string> {
 }
 
 /** netcat into a durable channel below `store`; `sink` holds the options of a sink k1. */
-function conf(store: string, sink = 'type = null'): string {
-  const lines = sink.split('\n').map((line) => `a1.sinks.k1.${line}`);
-  return `
-a1.sources = r1
-a1.channels = c1
-a1.sinks = k1
-a1.sources.r1.type = netcat
-a1.sources.r1.bind = 127.0.0.1
-a1.sources.r1.port = 0
-a1.sources.r1.channels = c1
-a1.channels.c1.type = file
-a1.channels.c1.checkpointDir = ${store}/checkpoint
-a1.channels.c1.dataDirs = ${store}/data
-a1.channels.c1.minimumRequiredSpace = 0
-${lines.join('\n')}
-a1.sinks.k1.channel = c1
-`;
+function conf(store: string, sink?: string): string {
+  return netcatConf({ channel: DURABLE.replaceAll('@FOLDER@', store), ...(sink !== undefined && { sink }) });
 }
-
-const NOWHERE = 'type = file_roll\nsink.directory = /nonexistent/millrace';
 
 async function start(t: TestContext, options: AgentOptions): Promise<RunningAgent> {
   const agent = await startAgent(options);

@@ -5,31 +5,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { runMillrace, startAgent, until } from '../harness/agent.ts';
+import { DURABLE, netcatConf } from '../harness/conf.ts';
 import { lastFirst } from './last-first.ts';
 import { exchange, lineOf, linesIn } from './numbered-lines.ts';
 
 const LINES = 2000;
 
+const ENCRYPTED = `${DURABLE}
+encryption.keyProvider = KEYFILE
+encryption.activeKey = key-1
+encryption.keyProvider.keys = key-1
+encryption.keyProvider.keys.key-1.keyFile = @FOLDER@/key`;
+
 function conf(sink: string): string {
-  return `a1.sources = r1
-a1.channels = c1
-a1.sinks = k1
-a1.sources.r1.type = netcat
-a1.sources.r1.bind = 127.0.0.1
-a1.sources.r1.port = 0
-a1.sources.r1.channels = c1
-a1.channels.c1.type = file
-a1.channels.c1.checkpointDir = @FOLDER@/checkpoint
-a1.channels.c1.dataDirs = @FOLDER@/data
-a1.channels.c1.minimumRequiredSpace = 0
-a1.channels.c1.encryption.keyProvider = KEYFILE
-a1.channels.c1.encryption.activeKey = key-1
-a1.channels.c1.encryption.keyProvider.keys = key-1
-a1.channels.c1.encryption.keyProvider.keys.key-1.keyFile = @FOLDER@/key
-a1.sinks.k1.type = file_roll
-a1.sinks.k1.sink.directory = ${sink}
-a1.sinks.k1.channel = c1
-`;
+  return netcatConf({ channel: ENCRYPTED, sink: `type = file_roll\nsink.directory = ${sink}` });
 }
 
 test('FC-34 FC-35 C1 the agent of an encrypted channel is killed: tools find the key in its configuration, another key is refused, and with the right one all is delivered', { timeout: 180_000 }, async (t) => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startAgent, until, type RunningAgent } from '../harness/agent.ts';
+import { netcatConf } from '../harness/conf.ts';
 import { behindGate, gateSink, openGate, triesAtGate } from './gate.ts';
 import { refereeOver, sendLines } from './referee/over-files.ts';
 import { CLEAN, harmOf } from './referee/referee.ts';
@@ -12,27 +13,10 @@ import { exchange } from './numbered-lines.ts';
 import { TcpClient } from './tcp-client.ts';
 import { long } from './watch.ts';
 
-const FILE_ROLL = `
-a1.sinks.k1.type = file_roll
-a1.sinks.k1.sink.directory = @FOLDER@/out
-a1.sinks.k1.sink.rollInterval = 0
-a1.sinks.k1.channel = c1
-`;
+const FILE_ROLL = 'type = file_roll\nsink.directory = @FOLDER@/out\nsink.rollInterval = 0';
 
 function conf(sink: string): string {
-  return `
-a1.sources = r1
-a1.channels = c1
-a1.sinks = k1
-a1.sources.r1.type = netcat
-a1.sources.r1.bind = 127.0.0.1
-a1.sources.r1.port = 0
-a1.sources.r1.channels = c1
-a1.channels.c1.type = memory
-a1.channels.c1.capacity = 50000
-a1.channels.c1.transactionCapacity = 1000
-${sink}
-`;
+  return netcatConf({ channel: 'type = memory\ncapacity = 50000\ntransactionCapacity = 1000', sink });
 }
 
 async function folderOf(t: TestContext): Promise<string> {

@@ -2,22 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startAgent, until } from '../harness/agent.ts';
+import { netcatConf } from '../harness/conf.ts';
 import { exchange } from './numbered-lines.ts';
 import { TcpClient } from './tcp-client.ts';
 import { descriptorsOf, long, peakMb, residentMb, watchHealth } from './watch.ts';
-
-const CONF = `
-a1.sources = r1
-a1.channels = c1
-a1.sinks = k1
-a1.sources.r1.type = netcat
-a1.sources.r1.bind = 127.0.0.1
-a1.sources.r1.port = 0
-a1.sources.r1.channels = c1
-a1.channels.c1.type = memory
-a1.sinks.k1.type = null
-a1.sinks.k1.channel = c1
-`;
 
 // The HTTP listener that there is. The same holds for the http source once it exists.
 for (const [name, opening, step] of [
@@ -26,7 +14,7 @@ for (const [name, opening, step] of [
 ] as const) {
   test(`${name} are closed by a deadline, and keep no healthy client from its answers`, { timeout: 90_000 }, async (t) => {
     // Scaled: 300 connections, a byte each second; 1,000 with MILLRACE_LONG=1.
-    const agent = await startAgent({ conf: CONF });
+    const agent = await startAgent({ conf: netcatConf() });
     t.after(() => agent.stop());
     await agent.ready();
     const before = { descriptors: descriptorsOf(agent.pid), mb: residentMb(agent.pid) };

@@ -4,35 +4,18 @@ import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startAgent, until, type AgentOptions, type RunningAgent } from '../harness/agent.ts';
+import { netcatConf, type Parts } from '../harness/conf.ts';
 import { behindGate, gateSink, openGate } from './gate.ts';
 import { exchange, linesIn } from './numbered-lines.ts';
 import { TcpClient } from './tcp-client.ts';
 import { descriptorsOf, long, peakMb, residentMb, watchHealth } from './watch.ts';
 
-interface Knobs {
-  readonly source?: string;
-  readonly channel?: string;
-  readonly sink?: string;
+function conf({ source, channel = 'capacity = 10000', sink = gateSink('hangs') }: Parts): string {
+  return netcatConf({ ...(source !== undefined && { source }), channel: `type = memory\n${channel}`, sink });
 }
 
-function conf({ source = '', channel = 'a1.channels.c1.capacity = 10000', sink = gateSink('hangs') }: Knobs): string {
-  return `
-a1.sources = r1
-a1.channels = c1
-a1.sinks = k1
-a1.sources.r1.type = netcat
-a1.sources.r1.bind = 127.0.0.1
-a1.sources.r1.port = 0
-a1.sources.r1.channels = c1
-${source}
-a1.channels.c1.type = memory
-${channel}
-${sink}
-`;
-}
-
-async function run(t: TestContext, knobs: Knobs, options: Omit<AgentOptions, 'conf'> = {}, gate: 'open' | 'shut' = 'open'): Promise<RunningAgent> {
-  const agent = await startAgent({ conf: conf(knobs), ...options });
+async function run(t: TestContext, parts: Parts, options: Omit<AgentOptions, 'conf'> = {}, gate: 'open' | 'shut' = 'open'): Promise<RunningAgent> {
+  const agent = await startAgent({ conf: conf(parts), ...options });
   t.after(() => agent.stop());
   if (gate === 'open') await openGate(agent);
   await agent.ready();
@@ -50,7 +33,7 @@ test('N3 a flood of idle connections: those over the limit are refused at once, 
   // Scaled: 2,000 connections; 5,000 with MILLRACE_LONG=1. A file of file_roll is begun every second meanwhile.
   const connections = long ? 5000 : 2000;
   const folder = '@FOLDER@/rolled';
-  const sink = `a1.sinks.k1.type = file_roll\na1.sinks.k1.sink.directory = ${folder}\na1.sinks.k1.sink.rollInterval = 1\na1.sinks.k1.channel = c1`;
+  const sink = `a1.sinks.k1.type = file_roll\na1.sinks.k1.sink.directory = ${folder}\na1.sinks.k1.sink.rollInterval = 1`;
   const agent = await startAgent({ conf: conf({ sink }), under: ['prlimit', '--nofile=1024'] });
   t.after(() => agent.stop());
   await mkdir(join(agent.folder, 'rolled'));

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { root, startAgent } from '../harness/agent.ts';
+import { netcatConf } from '../harness/conf.ts';
 import { exchange } from './numbered-lines.ts';
 
 const UNREACHABLE = /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ETIMEDOUT|ENOTCACHED|ENETUNREACH/;
@@ -39,17 +40,7 @@ test('X22 a clean install from the lock file with scripts disabled gives an agen
   const agent = await startAgent({
     command: join(copy, 'bin', 'millrace'),
     env: { MILLRACE_DEV: '1' },
-    conf: `a1.sources = r1
-a1.channels = c1
-a1.sinks = k1
-a1.sources.r1.type = netcat
-a1.sources.r1.bind = 127.0.0.1
-a1.sources.r1.port = 0
-a1.sources.r1.channels = c1
-a1.channels.c1.type = memory
-a1.sinks.k1.type = null
-a1.sinks.k1.channel = c1
-`,
+    conf: netcatConf(),
   });
   t.after(() => agent.stop());
   await agent.ready();

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { runMillrace, startAgent, until } from '../harness/agent.ts';
+import { DURABLE, netcatConf } from '../harness/conf.ts';
 import { TcpClient } from '../faults/tcp-client.ts';
 
 /** Takes what does not begin with "bad", and everything once a file `better` is there. */
@@ -29,20 +30,7 @@ export default {
 };
 `;
 
-const CONF = `
-a1.sources = r1
-a1.channels = c1
-a1.sinks = k1
-a1.sources.r1.type = netcat
-a1.sources.r1.bind = 127.0.0.1
-a1.sources.r1.port = 0
-a1.sources.r1.channels = c1
-a1.channels.c1.type = file
-a1.channels.c1.checkpointDir = @FOLDER@/checkpoint
-a1.channels.c1.dataDirs = @FOLDER@/data
-a1.sinks.k1.type = ./picky.mjs
-a1.sinks.k1.channel = c1
-`;
+const CONF = netcatConf({ channel: DURABLE, sink: 'type = ./picky.mjs' });
 
 async function setUp(t: TestContext): Promise<{ folder: string; letters: string }> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-letters-'));

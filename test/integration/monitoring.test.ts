@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { startAgent, until, type RunningAgent } from '../harness/agent.ts';
+import { netcatConf } from '../harness/conf.ts';
 
 /** Sends lines to a netcat source and reads the answers. */
 async function send(agent: RunningAgent, source: string, lines: readonly string[]): Promise<string> {
@@ -17,21 +18,8 @@ async function send(agent: RunningAgent, source: string, lines: readonly string[
   return answer;
 }
 
-const QUICKSTART = `
-a1.sources = r1
-a1.channels = c1
-a1.sinks = k1
-a1.sources.r1.type = netcat
-a1.sources.r1.bind = 127.0.0.1
-a1.sources.r1.port = 0
-a1.sources.r1.channels = c1
-a1.channels.c1.type = memory
-a1.sinks.k1.type = null
-a1.sinks.k1.channel = c1
-`;
-
 test('a running agent shows what it did at /metrics, /metrics/prometheus, /health and /ready, on loopback', async (t) => {
-  const agent = await startAgent({ conf: QUICKSTART });
+  const agent = await startAgent({ conf: netcatConf() });
   t.after(() => agent.stop());
   await agent.ready();
   assert.equal(await send(agent, 'r1', ['one', 'two', 'three']), 'OK\nOK\nOK\n');
@@ -52,10 +40,10 @@ test('a running agent shows what it did at /metrics, /metrics/prometheus, /healt
 });
 
 test('a component that cannot start makes /ready answer 503 with its name and reason, and /health stays 200', async (t) => {
-  const first = await startAgent({ conf: QUICKSTART });
+  const first = await startAgent({ conf: netcatConf() });
   t.after(() => first.stop());
   const taken = await first.port('r1');
-  const agent = await startAgent({ conf: QUICKSTART.replace('port = 0', `port = ${taken}`) });
+  const agent = await startAgent({ conf: netcatConf().replace('port = 0', `port = ${taken}`) });
   t.after(() => agent.stop());
   const body = await until('the source to have failed', async () => {
     const answer = await agent.get('/ready');
@@ -69,10 +57,10 @@ test('a component that cannot start makes /ready answer 503 with its name and re
 });
 
 test('a monitoring port that is taken does not keep the agent from working', async (t) => {
-  const first = await startAgent({ conf: QUICKSTART });
+  const first = await startAgent({ conf: netcatConf() });
   t.after(() => first.stop());
   const properties = { 'flume.monitoring.port': String(await first.monitoringPort()) };
-  const agent = await startAgent({ conf: QUICKSTART, properties });
+  const agent = await startAgent({ conf: netcatConf(), properties });
   t.after(() => agent.stop());
   assert.equal(await send(agent, 'r1', ['one']), 'OK\n');
   assert.ok(agent.lines.some((line) => /ERROR.*monitoring cannot listen/.test(line)));
@@ -88,7 +76,7 @@ test('X17 a secret of the configuration does not show in the reasons of /health'
       create: (_context, { password }) => ({ async start() { throw new Error('login as ' + password + ' failed'); }, async write() {} }) });\n`,
     { mode: 0o644 },
   );
-  const conf = QUICKSTART.replace('a1.sinks.k1.type = null', `a1.sinks.k1.type = ${plugin}\na1.sinks.k1.password = hunter2hunter2`);
+  const conf = netcatConf().replace('a1.sinks.k1.type = null', `a1.sinks.k1.type = ${plugin}\na1.sinks.k1.password = hunter2hunter2`);
   const agent = await startAgent({ conf });
   t.after(() => agent.stop());
   const body = await until('the sink to have failed', async () => {
