@@ -27,7 +27,8 @@ export function decompressSnappy(bytes: Buffer, mostBytes: number): Buffer {
   return output;
 }
 
-function uncompressedLength(bytes: Buffer): { length: number; begin: number } {
+/** Of the bytes that the stream says it holds, and where its first element is. */
+export function uncompressedLength(bytes: Buffer): { length: number; begin: number } {
   let length = 0;
   for (let at = 0, factor = 1; at < 5; at++, factor *= 128) {
     const byte = bytes[at];

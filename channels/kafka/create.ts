@@ -1,6 +1,7 @@
 import type { Channel, Context } from '../../core/component.ts';
 import type { Values } from '../../core/define.ts';
 import { parseJavaInteger } from '../../core/java-values.ts';
+import { chunkWasRead } from '../../io/read-memory.ts';
 import { clientContext } from '../../io/tls/contexts.ts';
 import { DEFAULT_REQUEST_BYTES, producerSettings } from '../../protocols/kafka/producer-settings.ts';
 import { clientOptions, numberOf } from '../../protocols/kafka/properties.ts';
@@ -21,7 +22,7 @@ export async function createKafkaChannel(context: Context, values: Options): Pro
     summary: `topic ${topic} at ${servers}, group ${values['kafka.consumer.group.id']}`,
     avro: values.parseAsFlumeEvent,
     producer,
-    reader: readerSettings(client, consumes, { groupId: values['kafka.consumer.group.id'], topics: [topic], offsetReset: offsetReset(values) }),
+    reader: readerSettings(client, consumes, { groupId: values['kafka.consumer.group.id'], topics: [topic], offsetReset: offsetReset(values), withHeaders: false, wereRead: chunkWasRead }),
     sender: {
       compression: producer.compression,
       mostBytes: numberOf(produces, 'max.request.size', DEFAULT_REQUEST_BYTES),

@@ -43,7 +43,7 @@ export class KafkaChannel implements Channel {
     this.#reader = new GroupReader(settings.reader, context.log);
     this.#form = {
       avro: settings.avro,
-      decorate: (headers, { key }: { readonly key?: Buffer }) => void (key && headers.set('key', key.toString())),
+      decorate: (headers, { key }) => void (key && headers.set('key', key.toString())),
       undecodable: ({ topic, partition, offset }, error) =>
         context.log.error(`the record at offset ${offset} of partition ${partition} of ${topic} is passed over: its value is no event in Flume's Avro format (parseAsFlumeEvent): ${describeError(error)}`),
     };
@@ -66,9 +66,9 @@ export class KafkaChannel implements Channel {
   status(): ChannelStatus {
     let size = 0;
     let byteLength = 0;
-    for (const messages of this.#order.messages) {
-      size += messages.length;
-      for (const { value } of messages as readonly { readonly value?: Buffer }[]) byteLength += value?.length ?? 0;
+    for (const records of this.#order.records) {
+      size += records.size;
+      byteLength += records.byteLength;
     }
     return { size, capacity: 0, byteLength };
   }
@@ -88,7 +88,7 @@ export class KafkaChannel implements Channel {
     try {
       for (;;) {
         const chunk = this.#takeReturned(max) ?? (await this.#read(max, signal));
-        const batch = eventsOf(chunk.messages, this.#form);
+        const batch = eventsOf(chunk.records, this.#form);
         if (batch.size > 0) return this.#loan(chunk, batch);
         await this.#settle(chunk);
       }
@@ -113,7 +113,7 @@ export class KafkaChannel implements Channel {
 
   #takeReturned(max: number): Chunk | undefined {
     const chunk = this.#returned.shift();
-    if (!chunk || chunk.messages.length <= max) return chunk;
+    if (!chunk || chunk.records.size <= max) return chunk;
     const [head, rest] = this.#order.split(chunk, max);
     this.#returned.unshift(rest);
     return head;

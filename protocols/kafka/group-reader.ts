@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type * as Library from '@platformatic/kafka';
 import { describeError, isAbort } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import type { FetchedRecords, Position } from './fetched-records.ts';
+import { Fetcher, type FetcherSettings, type Start } from './fetcher.ts';
 import { kafkaLibrary, type ClientOptions } from './library.ts';
 import { assignByRange } from './range-assignor.ts';
-import { RepeatedOffsets } from './repeated-offsets.ts';
 
 export interface GroupReaderSettings {
   readonly client: ClientOptions;
@@ -19,16 +20,21 @@ export interface GroupReaderSettings {
   readonly sessionTimeoutMs: number;
   readonly rebalanceTimeoutMs: number;
   readonly heartbeatMs: number;
-  readonly committedOnly: boolean;
-  readonly minBytes: number;
-  readonly maxBytes: number;
-  readonly maxBytesPerPartition: number;
-  readonly maxWaitMs: number;
+  readonly fetch: FetcherSettings;
 }
 
-export type KafkaMessage = Library.Message;
-
-type Open = { readonly consumer: Library.Consumer; readonly stream: Library.MessagesStream<Buffer, Buffer, Buffer, Buffer>; readonly seen: string; readonly repeated: RepeatedOffsets };
+/** A membership. */
+interface Open {
+  readonly consumer: Library.Consumer;
+  /** Has the connections that fetches wait on, so that they keep nothing else waiting. */
+  readonly client: Library.Base;
+  readonly fetcher: Fetcher;
+  readonly seen: string;
+  /** The group is being divided anew, or just was: what is ours is not known yet. */
+  settling: boolean;
+  /** What was ours when the group was divided last. */
+  last: { readonly memberId: string | null; readonly generationId: number; readonly owned: ReadonlySet<string> } | undefined;
+}
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5000;
@@ -42,22 +48,46 @@ export class GroupReader {
   #lookedAt = 0;
   #stopped = false;
   #opening: Promise<Open> | undefined;
+  readonly #toCommit = new Map<string, Position>();
+  #committing: Promise<void> = Promise.resolve();
+  #nextCommit: Promise<void> | undefined;
 
   constructor(settings: GroupReaderSettings, log: Logger) {
     this.#settings = settings;
     this.#log = log;
   }
 
-  /** One message or more, at most `max`, in the order of each partition; waits for the first. Joins the group, again where that is lost. */
-  async read(max: number, signal: AbortSignal): Promise<KafkaMessage[]> {
+  /** Partitions that are ours by now. */
+  get partitions(): number {
+    return this.#open?.consumer.assignments?.reduce((sum, { partitions }) => sum + partitions.length, 0) ?? 0;
+  }
+
+  /** One record or more, at most `max`, in the order of each partition; waits for the first. */
+  async read(max: number, signal: AbortSignal): Promise<FetchedRecords> {
+    for (;;) {
+      const records = await this.readFor(Infinity, max, signal);
+      if (records) return records;
+    }
+  }
+
+  /** The same; `undefined` where nothing came for `waitMs`. Joins the group, again where that is lost. */
+  async readFor(waitMs: number, max: number, signal: AbortSignal): Promise<FetchedRecords | undefined> {
+    const until = performance.now() + waitMs;
     for (;;) {
       signal.throwIfAborted();
       try {
         const open = await this.#opened();
-        const messages = await this.#from(open, max, signal);
-        this.#failures = 0;
-        if (messages.length > 0) return messages;
-        await this.#look(open);
+        const records = open.settling ? undefined : open.fetcher.next(max);
+        if (records) {
+          this.#failures = 0;
+          return records;
+        }
+        if (open.settling) open.fetcher.throwIfFailed();
+        const now = performance.now();
+        if (now >= until) return undefined;
+        const lookAtMs = this.#lookedAt + this.#settings.lookMs;
+        if (now >= lookAtMs) await this.#look(open);
+        else await open.fetcher.wait(Math.min(until, lookAtMs) - now, signal);
       } catch (error) {
         if (isAbort(error) || this.#stopped) throw error;
         await this.close();
@@ -68,22 +98,27 @@ export class GroupReader {
     }
   }
 
-  /** Commits that everything before `offset` is done with. Partitions that another member has by now are left to it. */
-  async commit(done: Iterable<{ readonly topic: string; readonly partition: number; readonly offset: bigint; readonly leaderEpoch: number }>): Promise<void> {
-    const consumer = this.#open?.consumer;
-    if (!consumer) throw new Error(`the group ${this.#settings.groupId} was left before the offsets were committed`);
-    const ours = ownedBy(consumer);
-    const offsets = [...done].filter(({ topic, partition }) => ours(topic, partition));
-    if (offsets.length > 0) await consumer.commit({ offsets });
+  /**
+   * Commits that everything before the positions is done with; what is asked for while a commit is under way is committed together behind
+   * it. Partitions that another member has by now are left to it.
+   */
+  commit(done: Iterable<Position>): Promise<void> {
+    for (const position of done) this.#toCommit.set(placeOf(position), position);
+    this.#nextCommit ??= this.#committing
+      .catch(() => undefined)
+      .then(() => {
+        this.#nextCommit = undefined;
+        return (this.#committing = this.#commit());
+      });
+    return this.#nextCommit;
   }
 
   /** Leaves the group; `read` joins it again. */
   async close(): Promise<void> {
     const open = this.#open;
     this.#open = undefined;
-    if (!open) return;
-    open.stream.on('error', () => undefined);
-    await Promise.race([open.consumer.close(true).catch(() => undefined), sleep(LONGEST_PAUSE_MS, undefined, { ref: false })]);
+    this.#toCommit.clear();
+    if (open) await leave(open.consumer, open.client, open.fetcher);
   }
 
   /** For good. */
@@ -93,23 +128,13 @@ export class GroupReader {
     await this.close();
   }
 
-  /** What lies ready, or what comes first; nothing once there is reason to look at the topics anew. */
-  async #from({ consumer, stream, repeated }: Open, max: number, signal: AbortSignal): Promise<KafkaMessage[]> {
-    const messages: KafkaMessage[] = [];
-    for (;;) {
-      signal.throwIfAborted();
-      while (messages.length < max) {
-        const message = stream.read() as KafkaMessage | null;
-        if (message === null) break;
-        if (!repeated.isRepeated(message, consumer.currentMetadata?.topics.get(message.topic)?.id)) messages.push(message);
-      }
-      if (messages.length > 0) return messages;
-      if (stream.errored) throw stream.errored;
-      if (stream.destroyed || stream.readableEnded) throw new Error('the connection to the brokers was closed');
-      const rest = this.#lookedAt + this.#settings.lookMs - Date.now();
-      if (rest <= 0) return messages;
-      await stirs(stream, rest, signal);
-    }
+  async #commit(): Promise<void> {
+    const consumer = this.#open?.consumer;
+    if (!consumer) throw new Error(`the group ${this.#settings.groupId} was left before the offsets were committed`);
+    const ours = ownedBy(consumer);
+    const offsets = [...this.#toCommit.values()].filter((position) => ours.has(placeOf(position)));
+    this.#toCommit.clear();
+    if (offsets.length > 0) await consumer.commit({ offsets });
   }
 
   async #opened(): Promise<Open> {
@@ -119,9 +144,9 @@ export class GroupReader {
   }
 
   async #join(): Promise<Open> {
-    const { Consumer } = await kafkaLibrary();
+    const library = await kafkaLibrary();
     const settings = this.#settings;
-    const consumer = new Consumer({
+    const consumer = new library.Consumer({
       ...settings.client,
       groupId: settings.groupId,
       ...(settings.groupInstanceId !== undefined && { groupInstanceId: settings.groupInstanceId }),
@@ -130,39 +155,77 @@ export class GroupReader {
       heartbeatInterval: settings.heartbeatMs,
       protocols: [{ name: 'range', version: 1 }],
       partitionAssigner: assignByRange,
-      isolationLevel: settings.committedOnly ? 1 : 0,
+      isolationLevel: settings.fetch.committedOnly ? 1 : 0,
       autocommit: false,
       retries: 3,
       retryDelay: 300,
     });
-    consumer.on('error', (error: Error) => this.#open?.stream.destroy(error));
-    const repeated = new RepeatedOffsets();
-    consumer.on('consumer:group:join', () => repeated.rebalanced(ownedBy(consumer)));
+    const client = new library.Base({ ...settings.client, requestTimeout: (settings.client.requestTimeout ?? 30_000) + settings.fetch.maxWaitMs, retries: 3, retryDelay: 300 });
+    const fetcher = new Fetcher(library, client, settings.fetch, (topic, partition) => this.#beginning(consumer, topic, partition), this.#log);
+    consumer.on('error', (error: Error) => fetcher.fail(error));
+    client.on('error', () => undefined);
     try {
       const topics = await this.#topics();
       const seen = await this.#picture(consumer, topics);
-      const stream = await consumer.consume({
-        topics,
-        mode: 'committed',
-        fallbackMode: settings.offsetReset,
-        autocommit: false,
-        minBytes: settings.minBytes,
-        maxBytes: settings.maxBytes,
-        maxBytesPerPartition: settings.maxBytesPerPartition,
-        maxWaitTime: settings.maxWaitMs,
-      });
-      stream.on('error', () => undefined);
-      // Without a listener the library does not fetch.
-      stream.on('readable', () => undefined);
-      this.#lookedAt = Date.now();
-      const open = { consumer, stream, seen, repeated };
+      const open: Open = { consumer, client, fetcher, seen, settling: true, last: undefined };
+      consumer.on('consumer:group:rebalance', () => (open.settling = true));
+      consumer.on('consumer:group:join', () => void this.#divided(open));
+      consumer.topics.trackAll(...topics);
+      await consumer.joinGroup({});
+      this.#lookedAt = performance.now();
       this.#open = open;
       if (this.#stopped) await this.close();
       return open;
     } catch (error) {
-      await consumer.close(true).catch(() => undefined);
+      await leave(consumer, client, fetcher);
       throw error;
     }
+  }
+
+  /** The group was divided anew. What stays ours is read on where it was handed out to, what comes is read from the committed offset on. */
+  async #divided(open: Open): Promise<void> {
+    const { consumer, fetcher } = open;
+    const { memberId, generationId } = consumer;
+    const before = open.last;
+    const owned = ownedBy(consumer);
+    open.settling = true;
+    open.last = { memberId, generationId, owned };
+    // Whoever missed a round does not know who had the partitions in between.
+    const stayed = before !== undefined && before.memberId === memberId && before.generationId + 1 === generationId;
+    const starts: Start[] = [];
+    const coming: { topic: string; partitions: number[] }[] = [];
+    for (const { topic, partitions } of consumer.assignments ?? []) {
+      const missing: number[] = [];
+      for (const partition of partitions) {
+        const offset = stayed && before.owned.has(placeOf({ topic, partition })) ? fetcher.handedOut(topic, partition) : undefined;
+        if (offset === undefined) missing.push(partition);
+        else starts.push({ topic, partition, offset });
+      }
+      if (missing.length > 0) coming.push({ topic, partitions: missing });
+    }
+    try {
+      const committed = coming.length > 0 ? await consumer.listCommittedOffsets({ topics: coming }) : new Map<string, bigint[]>();
+      for (const { topic, partitions } of coming) {
+        for (const partition of partitions) {
+          const offset = Number(committed.get(topic)?.[partition] ?? -1n);
+          starts.push({ topic, partition, offset: offset >= 0 ? offset : await this.#beginning(consumer, topic, partition) });
+        }
+      }
+      if (open.last?.generationId !== generationId || open.last.memberId !== memberId) return;
+      open.settling = false;
+      fetcher.assign(starts);
+      fetcher.stir();
+    } catch (error) {
+      fetcher.fail(error);
+    }
+  }
+
+  /** Where somebody begins who has not committed anything, or whose offset is not there any more. */
+  async #beginning(consumer: Library.Consumer, topic: string, partition: number): Promise<number> {
+    const { offsetReset, groupId } = this.#settings;
+    if (offsetReset === 'fail') throw new Error(`the group ${groupId} has no offset in the partition ${partition} of ${topic} to begin at, and auto.offset.reset is none`);
+    const offsets = await consumer.listOffsets({ topics: [topic], partitions: { [topic]: [partition] }, timestamp: offsetReset === 'earliest' ? -2n : -1n });
+    return Number(offsets.get(topic)?.[partition] ?? 0n);
   }
 
   async #topics(): Promise<string[]> {
@@ -179,38 +242,28 @@ export class GroupReader {
     }
   }
 
-  /** Topics and their numbers of partitions, to see that there are others by now. */
+  /** Topics with their numbers of partitions, to see that there are others by now; a topic that was made anew is another. */
   async #picture(consumer: Library.Consumer, topics: string[]): Promise<string> {
     const metadata = await consumer.metadata({ topics: [...topics], forceUpdate: true });
-    return topics.map((topic) => `${topic} ${metadata.topics.get(topic)?.partitionsCount}`).join(' ');
+    return topics.map((topic) => `${topic} ${metadata.topics.get(topic)?.partitionsCount} ${metadata.topics.get(topic)?.id}`).join('\n');
   }
 
   async #look({ consumer, seen }: Open): Promise<void> {
-    if (Date.now() < this.#lookedAt + this.#settings.lookMs) return;
-    this.#lookedAt = Date.now();
+    this.#lookedAt = performance.now();
     if ((await this.#picture(consumer, await this.#topics())) !== seen) await this.close();
   }
 }
 
-/** Resolves when there may be something to read, the stream has ended, the time is up, or `signal` aborts. */
-function stirs(stream: Library.MessagesStream<Buffer, Buffer, Buffer, Buffer>, timeoutMs: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = (): void => {
-      clearTimeout(timer);
-      stream.off('readable', done);
-      stream.off('close', done);
-      signal.removeEventListener('abort', done);
-      resolve();
-    };
-    const timer = setTimeout(done, timeoutMs);
-    stream.on('readable', done);
-    stream.on('close', done);
-    signal.addEventListener('abort', done);
-    if (signal.aborted) done();
-  });
+async function leave(consumer: Library.Consumer, client: Library.Base, fetcher: Fetcher): Promise<void> {
+  fetcher.stop();
+  const closed = Promise.allSettled([consumer.close(true), client.close()]);
+  await Promise.race([closed, sleep(LONGEST_PAUSE_MS, undefined, { ref: false })]);
 }
 
-function ownedBy({ assignments }: Library.Consumer): (topic: string, partition: number) => boolean {
-  const ours = new Map(assignments?.map(({ topic, partitions }) => [topic, new Set(partitions)]));
-  return (topic, partition) => ours.get(topic)?.has(partition) ?? false;
+function placeOf({ topic, partition }: { readonly topic: string; readonly partition: number }): string {
+  return `${topic}/${partition}`;
+}
+
+function ownedBy({ assignments }: Library.Consumer): ReadonlySet<string> {
+  return new Set(assignments?.flatMap(({ topic, partitions }) => partitions.map((partition) => placeOf({ topic, partition }))));
 }

@@ -1,4 +1,5 @@
 import type { ClientOptions } from './library.ts';
+import type { FetcherSettings } from './fetcher.ts';
 import type { GroupReaderSettings } from './group-reader.ts';
 import { numberOf, type KafkaProperties } from './properties.ts';
 
@@ -12,7 +13,7 @@ const FETCH_BYTES = 4 * 1024 * 1024;
 export function readerSettings(
   client: ClientOptions,
   properties: KafkaProperties,
-  more: Pick<GroupReaderSettings, 'groupId' | 'topics'> & { readonly offsetReset?: string },
+  more: Pick<GroupReaderSettings, 'groupId' | 'topics'> & Pick<FetcherSettings, 'withHeaders' | 'wereRead'> & { readonly offsetReset?: string },
 ): GroupReaderSettings {
   const reset = more.offsetReset ?? properties.get('auto.offset.reset') ?? 'latest';
   const maxBytes = numberOf(properties, 'fetch.max.bytes', FETCH_BYTES);
@@ -26,10 +27,14 @@ export function readerSettings(
     sessionTimeoutMs: numberOf(properties, 'session.timeout.ms', 10_000),
     rebalanceTimeoutMs: numberOf(properties, 'max.poll.interval.ms', 60_000),
     heartbeatMs: numberOf(properties, 'heartbeat.interval.ms', 3000),
-    committedOnly: properties.get('isolation.level') === 'read_committed',
-    minBytes: numberOf(properties, 'fetch.min.bytes', 1),
-    maxBytes,
-    maxBytesPerPartition: Math.min(maxBytes, numberOf(properties, 'max.partition.fetch.bytes', 1024 * 1024)),
-    maxWaitMs: numberOf(properties, 'fetch.max.wait.ms', 500),
+    fetch: {
+      withHeaders: more.withHeaders,
+      ...(more.wereRead && { wereRead: more.wereRead }),
+      committedOnly: properties.get('isolation.level') === 'read_committed',
+      minBytes: numberOf(properties, 'fetch.min.bytes', 1),
+      maxBytes,
+      maxBytesPerPartition: Math.min(maxBytes, numberOf(properties, 'max.partition.fetch.bytes', 1024 * 1024)),
+      maxWaitMs: numberOf(properties, 'fetch.max.wait.ms', 500),
+    },
   };
 }

@@ -1,6 +1,7 @@
 import type { Source, SourceContext } from '../../core/component.ts';
 import type { Values } from '../../core/define.ts';
 import { compileJavaRegex } from '../../core/java-regex.ts';
+import { chunkWasRead } from '../../io/read-memory.ts';
 import { clientContext } from '../../io/tls/contexts.ts';
 import { clientOptions } from '../../protocols/kafka/properties.ts';
 import { readerSettings } from '../../protocols/kafka/reader-settings.ts';
@@ -16,10 +17,11 @@ export async function createKafkaSource(context: SourceContext, values: Values<t
   const client = await clientOptions(servers, properties, context.name, clientContext);
   return new KafkaSource(context, {
     batchSize: values.batchSize,
+    batchMs: values.batchDurationMillis,
     avro: values.useFlumeEventFormat,
     topicHeader: values.setTopicHeader ? values.topicHeader : undefined,
     headers: values['header.*'],
     summary: `${pattern === undefined ? `topics ${values['kafka.topics']?.join(', ')}` : `topics like ${pattern}`} at ${servers}, group ${values['kafka.consumer.group.id']}`,
-    reader: readerSettings(client, properties, { groupId: values['kafka.consumer.group.id'], topics }),
+    reader: readerSettings(client, properties, { groupId: values['kafka.consumer.group.id'], topics, withHeaders: values['header.*'].size > 0, wereRead: chunkWasRead }),
   });
 }

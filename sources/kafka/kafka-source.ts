@@ -1,10 +1,13 @@
 import type { Description, Source, SourceContext } from '../../core/component.ts';
 import { describeError, isAbort } from '../../core/errors.ts';
-import { eventsOf, offsetsBehind, type EventForm } from '../../protocols/kafka/message-events.ts';
-import { GroupReader, type GroupReaderSettings, type KafkaMessage } from '../../protocols/kafka/group-reader.ts';
+import type { FetchedRecords, RecordFacts } from '../../protocols/kafka/fetched-records.ts';
+import { GroupReader, type GroupReaderSettings } from '../../protocols/kafka/group-reader.ts';
+import { eventsOf, type EventForm } from '../../protocols/kafka/message-events.ts';
 
 export interface KafkaSourceSettings {
   readonly batchSize: number;
+  /** How long a poll waits for records. */
+  readonly batchMs: number;
   readonly avro: boolean;
   /** Header for the name of the topic. */
   readonly topicHeader: string | undefined;
@@ -14,12 +17,16 @@ export interface KafkaSourceSettings {
   readonly reader: GroupReaderSettings;
 }
 
+/** Batches that are in the channels while their offsets are not committed yet; one for each partition at most. */
+const MOST_UNCOMMITTED = 4;
+
 /** Puts records into the channels and commits their offsets once they are stored there, never before. */
 export class KafkaSource implements Source {
   readonly #context: SourceContext;
   readonly #settings: KafkaSourceSettings;
   readonly #reader: GroupReader;
   readonly #form: EventForm;
+  readonly #commits = new Set<Promise<void>>();
 
   constructor(context: SourceContext, settings: KafkaSourceSettings) {
     this.#context = context;
@@ -27,7 +34,7 @@ export class KafkaSource implements Source {
     this.#reader = new GroupReader(settings.reader, context.log);
     this.#form = {
       avro: settings.avro,
-      decorate: (headers, message) => decorate(settings, headers, message),
+      decorate: (headers, record) => decorate(settings, headers, record),
       undecodable: ({ topic, partition, offset }, error) => {
         context.count('EventReadFail', 1);
         context.log.warn(`the record at offset ${offset} of partition ${partition} of ${topic} is passed over: its value is no event in Flume's Avro format: ${describeError(error)}`);
@@ -38,6 +45,7 @@ export class KafkaSource implements Source {
   async start(): Promise<void> {}
 
   async stop(): Promise<void> {
+    await Promise.all(this.#commits);
     await this.#reader.stop();
   }
 
@@ -46,8 +54,16 @@ export class KafkaSource implements Source {
   }
 
   async poll(signal: AbortSignal): Promise<'more' | 'idle'> {
-    const messages = await this.#reader.read(Math.min(this.#settings.batchSize, this.#context.batchLimit), signal);
-    const batch = eventsOf(messages, this.#form);
+    const began = performance.now();
+    const records = await this.#reader.readFor(this.#settings.batchMs, Math.min(this.#settings.batchSize, this.#context.batchLimit), signal);
+    this.#context.count('KafkaEventGetTimer', Math.round(performance.now() - began));
+    if (!records) this.#context.count('KafkaEmptyCount', 1);
+    else await this.#put(records);
+    return 'more';
+  }
+
+  async #put(records: FetchedRecords): Promise<void> {
+    const batch = eventsOf(records, this.#form);
     this.#context.count('EventReceivedCount', batch.size);
     try {
       if (batch.size > 0) await this.#context.deliver(batch, { wait: true });
@@ -58,26 +74,34 @@ export class KafkaSource implements Source {
       throw error;
     }
     this.#context.count('EventAcceptedCount', batch.size);
+    const commit = this.#commit(records).finally(() => this.#commits.delete(commit));
+    this.#commits.add(commit);
+    const most = Math.min(MOST_UNCOMMITTED, Math.max(1, this.#reader.partitions));
+    // The batch that is read next may come on top.
+    while (this.#commits.size >= most) await Promise.race(this.#commits);
+  }
+
+  async #commit(records: FetchedRecords): Promise<void> {
+    const began = performance.now();
     try {
-      await this.#reader.commit(offsetsBehind(messages).values());
+      await this.#reader.commit(records.positions().values());
+      this.#context.count('KafkaCommitTimer', Math.round(performance.now() - began));
     } catch (error) {
-      this.#context.log.warn(`committing offsets failed, so that up to ${messages.length} events may be read again: ${describeError(error)}`);
+      this.#context.log.warn(`committing offsets failed, so that up to ${records.size} events may be read again: ${describeError(error)}`);
     }
-    return 'more';
   }
 }
 
 /** Flume's headers, in Flume's order; which of them give way to those that the event brought with it is Flume's choice, too. */
-function decorate({ headers: mapped, topicHeader }: KafkaSourceSettings, headers: Map<string, string>, message: KafkaMessage): void {
-  const { key, headerEntries, topic, partition, offset, timestamp } = message as Omit<KafkaMessage, 'key'> & { readonly key: Buffer | undefined };
+function decorate({ headers: mapped, topicHeader }: KafkaSourceSettings, headers: Map<string, string>, record: RecordFacts): void {
   const setIfAbsent = (name: string, value: string): void => void (headers.has(name) || headers.set(name, value));
-  setIfAbsent('timestamp', String(timestamp));
+  setIfAbsent('timestamp', String(record.timeMs));
   for (const [name, from] of mapped) {
-    const value: Buffer | undefined = headerEntries.findLast(([entry]) => entry.toString() === from)?.[1];
+    const value = record.header(from);
     if (value) headers.set(name, value.toString());
   }
-  if (topicHeader !== undefined) setIfAbsent(topicHeader, topic);
-  setIfAbsent('partition', String(partition));
-  setIfAbsent('offset', String(offset));
-  if (key) headers.set('key', key.toString());
+  if (topicHeader !== undefined) setIfAbsent(topicHeader, record.topic);
+  setIfAbsent('partition', String(record.partition));
+  setIfAbsent('offset', String(record.offset));
+  if (record.key) headers.set('key', record.key.toString());
 }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { kafkaChannel } from '../../../../channels/kafka/index.ts';
 import { LoanOrder } from '../../../../channels/kafka/loan-order.ts';
-import type { KafkaMessage } from '../../../../protocols/kafka/group-reader.ts';
-import { RepeatedOffsets } from '../../../../protocols/kafka/repeated-offsets.ts';
+import type { FetchedRecords } from '../../../../protocols/kafka/fetched-records.ts';
+import { RecordReader } from '../../../../protocols/kafka/record-reader.ts';
 import { make, problemsOf, recordingContext } from '../../recording-context.ts';
 
 const needed = { 'kafka.bootstrap.servers': '127.0.0.1:1' };
@@ -23,26 +23,28 @@ test('KC-01 settings of both Java clients are told from each other; migration fr
   assert.match(problems({ zookeeperConnect: 'z:2181' }), /^refuse migrateZookeeperOffsets/);
 });
 
-const message = (offset: number, partition = 0): KafkaMessage => ({ topic: 't', partition, offset: BigInt(offset), leaderEpoch: 0 }) as KafkaMessage;
+/** Records of the topic t, each given as its partition and offset. */
+function records(...places: readonly (readonly [partition: number, offset: number])[]): FetchedRecords {
+  const reader = new RecordReader(false);
+  for (const [partition, offset] of places) {
+    // Length, attributes, time, offset, no key, no value, no headers.
+    const record = Buffer.from([12, 0, 0, 0, 1, 1, 0]);
+    reader.open({ topic: 't', partition, leaderEpoch: 0, records: record, count: 1, baseOffset: offset, endOffset: offset + 1, baseMs: 0, appendedMs: undefined, from: 0 });
+    reader.gather(1000);
+  }
+  return reader.take();
+}
+
 const committed = (offsets: ReturnType<LoanOrder['settle']>): string[] => [...offsets.values()].map(({ partition, offset }) => `${partition}:${offset}`);
 
 test('offsets are committed in the order of the reads, whatever the order of the commits; parts of a loan count by themselves', () => {
   const order = new LoanOrder();
-  const first = order.add([message(1), message(2), message(7, 1)]);
-  const second = order.add([message(3)]);
+  const first = order.add(records([0, 1], [0, 2], [1, 7]));
+  const second = order.add(records([0, 3]));
   assert.deepEqual(committed(order.settle(second)), []);
   const [head, rest] = order.split(first, 1);
   assert.deepEqual(committed(order.settle(head)), ['0:2']);
-  assert.equal(order.messages.length, 2);
+  assert.equal(order.records.length, 2);
   assert.deepEqual(committed(order.settle(rest)), ['0:4', '1:8']);
-  assert.equal(order.messages.length, 0);
-});
-
-test('N21 what comes again after a rebalance is known; a partition that was lost, and a topic made anew, begin afresh', () => {
-  const repeated = new RepeatedOffsets();
-  const comes = (offset: number, partition = 0, id = 'id'): boolean => !repeated.isRepeated(message(offset, partition), id);
-  assert.deepEqual([comes(5), comes(6), comes(5, 1), comes(2)], [true, true, true, true], 'no rebalance: an offset that falls is news');
-  assert.ok(comes(6));
-  repeated.rebalanced((_topic, partition) => partition === 0);
-  assert.deepEqual([comes(6), comes(7), comes(5, 1), comes(0, 0, 'other id')], [false, true, true, true]);
+  assert.equal(order.records.length, 0);
 });

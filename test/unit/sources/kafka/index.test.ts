@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { eventsOf } from '../../../../protocols/kafka/message-events.ts';
-import type { KafkaMessage } from '../../../../protocols/kafka/group-reader.ts';
+import type { RecordFacts } from '../../../../protocols/kafka/fetched-records.ts';
+import { RecordReader } from '../../../../protocols/kafka/record-reader.ts';
 import { assignByRange } from '../../../../protocols/kafka/range-assignor.ts';
 import { kafkaSource } from '../../../../sources/kafka/index.ts';
 import { make, problemsOf, recordingContext } from '../../recording-context.ts';
@@ -23,11 +24,18 @@ test('KA-11 KA-15 settings of the Java consumer have an effect, are named, or ar
   assert.match(problems({ zookeeperConnect: 'z:2181' }), /refuse migrateZookeeperOffsets/);
 });
 
-test('KA-12 events lie side by side in memory of their own, and keep no record', () => {
-  const message = (value: string | undefined, key?: string) => ({ value: value === undefined ? undefined : Buffer.from(value), key: key === undefined ? undefined : Buffer.from(key), headerEntries: [], topic: 't', partition: 1, offset: 5n, timestamp: -1n, leaderEpoch: 0 }) as unknown as KafkaMessage;
-  const form = { avro: false, decorate: (headers: Map<string, string>, { topic }: KafkaMessage) => void headers.set('topic', topic), undecodable: () => assert.fail() };
-  const batch = eventsOf([message('one'), message(undefined), message('three', 'k')], form);
-  assert.deepEqual(Array.from(batch, ({ body, headers }) => [String(body), headers.get('topic')]), [['one', 't'], ['', 't'], ['three', 't']]);
+test('KA-12 a record without key, one without value, one that is no event: headers as the form wants them, bodies as they lie', () => {
+  const reader = new RecordReader(false);
+  // Length, attributes, time, offset, key, value, no headers; the last value is an event in Avro: no headers, the body "ok".
+  const parts = [[1, 6, 111, 110, 101], [1, 1], [2, 107, 2, 9], [1, 8, 0, 4, 111, 107]].map((rest, index) => Buffer.from([2 * (rest.length + 4), 0, 0, 2 * index, ...rest, 0]));
+  reader.open({ topic: 't', partition: 1, leaderEpoch: 0, records: Buffer.concat(parts), count: 4, baseOffset: 5, endOffset: 9, baseMs: -1, appendedMs: undefined, from: 0 });
+  reader.gather(1000);
+  const records = reader.take();
+  const passed: number[] = [];
+  const form = { avro: false, decorate: (headers: Map<string, string>, { topic, offset, key, timeMs }: RecordFacts) => void headers.set(topic, `${offset} ${key?.toString()} ${timeMs}`), undecodable: ({ offset }: RecordFacts) => void passed.push(offset) };
+  const told = (avro: boolean): [string, string | undefined][] => Array.from(eventsOf(records, { ...form, avro }), ({ body, headers }) => [String(body), headers.get('t')]);
+  assert.deepEqual(told(false), [['one', '5 undefined -1'], ['', '6 undefined -1'], ['\t', '7 k -1'], ['\0\u0004ok', '8 undefined -1']]);
+  assert.deepEqual([told(true), passed], [[['ok', '8 undefined -1']], [5, 6, 7]]);
 });
 
 test('the range assignor gives each member a run of partitions, the first members one more', () => {

@@ -1,0 +1,338 @@
+import type * as Library from '@platformatic/kafka';
+import { describeError } from '../../core/errors.ts';
+import type { Logger } from '../../core/log.ts';
+import { AbortedTransactions } from './aborted-transactions.ts';
+import { ERRORS, retriable } from './error-codes.ts';
+import { fetch, type FetchAnswer, type FetchOptions, type PartitionAnswer } from './fetch-request.ts';
+import type { FetchedRecords } from './fetched-records.ts';
+import { batchAt, endOfBatches, RecordBatchError, recordsOf } from './record-batches.ts';
+import { RecordReader } from './record-reader.ts';
+
+export interface FetcherSettings extends Omit<FetchOptions, 'version'> {
+  /** Headers of records will be asked for. */
+  readonly withHeaders: boolean;
+  /** Told of bytes that came into memory. */
+  wereRead?(bytes: number): void;
+}
+
+/** A partition, and the offset of the record to begin at. */
+export interface Start {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: number;
+}
+
+/** Where to go on in a partition that does not have the offset that is wanted; rejects where that is for nobody to choose. */
+export type ChooseStart = (topic: string, partition: number) => Promise<number>;
+
+/** Uncompressed a record batch may have so many times what is read of a partition at once, at least of 1 MB. */
+const EXPANSION = 64;
+const RETRY_MS = 200;
+/** What is damaged stays so, as a rule. */
+const DAMAGED_RETRY_MS = 5000;
+/** So many bytes are handed out together, give or take a record batch. */
+const HANDED_BYTES = 1024 * 1024;
+
+/** Where reading stands in a partition. An answer counts only for the object that it was asked for with. */
+interface Log extends Start {
+  handedOut: number;
+  /** Behind the last batch that was opened. */
+  opened: number;
+  fetchFrom: number;
+  asked: boolean;
+  retryAtMs: number;
+}
+
+/** What an answer holds of one partition. */
+interface Part {
+  readonly log: Log;
+  readonly bytes: Buffer;
+  readonly end: number;
+  readonly aborted: AbortedTransactions | undefined;
+  readonly size: number;
+  at: number;
+}
+
+/** Reads partitions from their leaders, one answer ahead of what is asked for. */
+export class Fetcher {
+  readonly #library: typeof Library;
+  readonly #client: Library.Base;
+  readonly #settings: FetcherSettings;
+  readonly #chooseStart: ChooseStart;
+  readonly #log: Logger;
+  readonly #reader: RecordReader;
+  #version = 0;
+  /** By `topic/partition`; first those that had to wait longest. */
+  #logs = new Map<string, Log>();
+  #ready: Part[] = [];
+  #readyBytes = 0;
+  readonly #busy = new Set<number>();
+  #metadata: Library.ClusterMetadata | undefined;
+  #lookingUp = false;
+  #timer: NodeJS.Timeout | undefined;
+  #failure: unknown;
+  #stopped = false;
+  #stirred: () => void = () => undefined;
+
+  constructor(library: typeof Library, client: Library.Base, settings: FetcherSettings, chooseStart: ChooseStart, log: Logger) {
+    this.#library = library;
+    this.#client = client;
+    this.#settings = settings;
+    this.#chooseStart = chooseStart;
+    this.#log = log;
+    this.#reader = new RecordReader(settings.withHeaders);
+  }
+
+  /** Reads these partitions from now on, and no others; what was read ahead is forgotten. */
+  assign(starts: Iterable<Start>): void {
+    this.#logs = new Map([...starts].map((start) => [keyOf(start), logFrom(start)]));
+    this.#ready = [];
+    this.#readyBytes = 0;
+    this.#reader.abandon();
+    this.#metadata = undefined;
+    this.#pump();
+  }
+
+  /** The offset behind what was handed out of a partition. */
+  handedOut(topic: string, partition: number): number | undefined {
+    return this.#logs.get(keyOf({ topic, partition }))?.handedOut;
+  }
+
+  throwIfFailed(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
+  /** What lies ready, at most `most` records; `undefined` if nothing does. Throws why reading cannot go on. */
+  next(most: number): FetchedRecords | undefined {
+    this.throwIfFailed();
+    const reader = this.#reader;
+    for (let part = this.#ready[0]; part && reader.rows < most && reader.byteLength < HANDED_BYTES; part = this.#ready[0]) {
+      try {
+        if (!reader.isDone) reader.gather(most);
+        else if (!this.#openNext(part)) this.#drop(part);
+      } catch (error) {
+        if (!(error instanceof RecordBatchError)) throw error;
+        this.#setAside(part, error);
+      }
+    }
+    const isEmpty = reader.rows === 0;
+    const records = reader.take();
+    for (const position of records.positions().values()) {
+      const log = this.#logs.get(keyOf(position));
+      if (log) log.handedOut = Number(position.offset);
+    }
+    this.#pump();
+    return isEmpty ? undefined : records;
+  }
+
+  /** Resolves when there may be something to hand out, the time is up, or `signal` aborts. */
+  wait(timeoutMs: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const done = (): void => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      const timer = setTimeout(done, timeoutMs);
+      signal.addEventListener('abort', done, { once: true });
+      this.#stirred = done;
+      if (signal.aborted || this.#ready.length > 0 || this.#failure !== undefined) done();
+    });
+  }
+
+  /** From now on `next` throws this. */
+  fail(error: unknown): void {
+    this.#failure ??= error;
+    this.#stirred();
+  }
+
+  /** Wakes who waits. */
+  stir(): void {
+    this.#stirred();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    clearTimeout(this.#timer);
+    this.#stirred();
+  }
+
+  /** Opens the next record batch that counts; `false` where the part has no more. */
+  #openNext(part: Part): boolean {
+    const { log, bytes, end, aborted } = part;
+    const { topic, partition } = log;
+    for (;;) {
+      const head = batchAt(this.#library, bytes, part.at, end);
+      if (!head) return false;
+      const takenBack = aborted?.includes(bytes, head) ?? false;
+      const counts = !takenBack && !head.isControl && head.endOffset > log.opened;
+      if (counts) {
+        const records = recordsOf(this.#library, bytes, head, EXPANSION * Math.max(1024 * 1024, this.#settings.maxBytesPerPartition));
+        this.#reader.open({ ...head, topic, partition, records, appendedMs: head.timeIsOfAppending ? head.latestMs : undefined, from: log.opened });
+      } else if (head.endOffset > log.opened) {
+        this.#reader.pass({ topic, partition, leaderEpoch: head.leaderEpoch }, head.endOffset);
+      }
+      part.at = head.end;
+      log.opened = Math.max(log.opened, head.endOffset);
+      if (counts) return true;
+    }
+  }
+
+  #drop(part: Part): void {
+    this.#ready = this.#ready.filter((other) => other !== part);
+    this.#readyBytes -= part.size;
+  }
+
+  /** The partition is tried again later, behind what can be read of it; the others go on. */
+  #setAside({ log }: Part, error: RecordBatchError): void {
+    const { topic, partition } = log;
+    const offset = this.#reader.isDone ? log.opened : this.#reader.reached;
+    this.#reader.abandon();
+    this.#log.error(
+      `the record batch at offset ${offset} of partition ${partition} of ${topic} ${error.message}; the partition is tried again each ${DAMAGED_RETRY_MS / 1000} s and not read on before it can be, ` +
+        'or until kafka-consumer-groups.sh --reset-offsets tells the group to begin behind it',
+    );
+    for (const part of this.#ready.filter((other) => other.log === log)) this.#drop(part);
+    this.#logs.set(keyOf(log), logFrom({ topic, partition, offset }, performance.now() + DAMAGED_RETRY_MS));
+  }
+
+  /** Asks each leader that is not being asked for what it leads, while there is room for the answers. */
+  #pump(): void {
+    if (this.#stopped || this.#logs.size === 0) return;
+    const metadata = this.#metadata;
+    if (!metadata) return void this.#lookUp();
+    if (this.#readyBytes >= this.#settings.maxBytes) return;
+    const now = performance.now();
+    const byLeader = new Map<number, Log[]>();
+    let nextMs = Infinity;
+    for (const log of this.#logs.values()) {
+      if (log.asked) continue;
+      const leader = metadata.topics.get(log.topic)?.partitions[log.partition]?.leader ?? -1;
+      if (log.retryAtMs > now) {
+        nextMs = Math.min(nextMs, log.retryAtMs);
+      } else if (!metadata.brokers.has(leader)) {
+        this.#retry(log);
+        nextMs = Math.min(nextMs, log.retryAtMs);
+      } else if (!this.#busy.has(leader)) {
+        const logs = byLeader.get(leader);
+        if (logs) logs.push(log);
+        else byLeader.set(leader, [log]);
+      }
+    }
+    for (const [leader, logs] of byLeader) void this.#ask(leader, metadata, logs);
+    clearTimeout(this.#timer);
+    if (nextMs < Infinity) this.#timer = setTimeout(() => this.#pump(), Math.max(1, nextMs - now));
+  }
+
+  async #lookUp(): Promise<void> {
+    if (this.#lookingUp) return;
+    this.#lookingUp = true;
+    try {
+      const topics = [...new Set([...this.#logs.values()].map(({ topic }) => topic))];
+      if (this.#version === 0) {
+        const range = (await this.#client.listApis()).find(({ apiKey }) => apiKey === 1);
+        this.#version = Math.max(4, Math.min(11, range?.maxVersion ?? 4));
+      }
+      this.#metadata = await this.#client.metadata({ topics, forceUpdate: true });
+    } catch (error) {
+      if (!this.#stopped) this.fail(error);
+      return;
+    } finally {
+      this.#lookingUp = false;
+    }
+    this.#pump();
+  }
+
+  async #ask(leader: number, metadata: Library.ClusterMetadata, logs: readonly Log[]): Promise<void> {
+    this.#busy.add(leader);
+    for (const log of logs) log.asked = true;
+    let connection: Library.Connection | undefined;
+    try {
+      connection = await this.#client.connections.get(metadata.brokers.get(leader) as Library.Broker);
+      const wanted = logs.map(({ topic, partition, fetchFrom }) => ({ topic, partition, offset: fetchFrom }));
+      const answer = await fetch(this.#library, connection, { ...this.#settings, version: this.#version }, wanted);
+      if (answer.code !== ERRORS.none) throw new Error(this.#nameOf(answer.code));
+      this.#take(answer, new Map(logs.map((log) => [keyOf(log), log])));
+    } catch (error) {
+      if (this.#stopped) return;
+      // After a request that was not answered in time the library no longer reads this connection.
+      connection?.socket.destroy();
+      this.#log.warn(`reading from the broker ${leader} failed, and is tried again: ${describeError(error)}`);
+      for (const log of logs) this.#retry(log);
+    } finally {
+      this.#busy.delete(leader);
+      for (const log of logs) log.asked = false;
+    }
+    this.#pump();
+  }
+
+  #take({ bytes, partitions }: FetchAnswer, asked: ReadonlyMap<string, Log>): void {
+    let useful = 0;
+    for (const answer of partitions) {
+      const log = asked.get(keyOf(answer));
+      if (!log || this.#logs.get(keyOf(log)) !== log) continue;
+      if (answer.code !== ERRORS.none) this.#refused(log, answer.code);
+      else if (answer.end > answer.begin) useful += this.#keep(log, answer, bytes);
+    }
+    if (useful === 0) return;
+    this.#settings.wereRead?.(bytes.length);
+    this.#stirred();
+  }
+
+  #keep(log: Log, { aborted, begin, end }: PartitionAnswer, bytes: Buffer): number {
+    const behind = endOfBatches(bytes, begin, end);
+    if (behind === undefined) log.retryAtMs = performance.now() + RETRY_MS;
+    else log.fetchFrom = behind;
+    const size = end - begin;
+    this.#ready.push({ log, bytes, at: begin, end, size, aborted: this.#settings.committedOnly ? new AbortedTransactions(aborted) : undefined });
+    this.#readyBytes += size;
+    // Next time those come first that got nothing now.
+    this.#logs.delete(keyOf(log));
+    this.#logs.set(keyOf(log), log);
+    return size;
+  }
+
+  #refused(log: Log, code: number): void {
+    const { topic, partition } = log;
+    if (code === ERRORS.offsetOutOfRange) {
+      if (log.fetchFrom === log.handedOut) return void this.#startAnew(log);
+      log.fetchFrom = log.opened;
+      log.retryAtMs = performance.now() + RETRY_MS;
+    } else if (retriable(code)) {
+      this.#log.warn(`the partition ${partition} of ${topic} cannot be read now, and is tried again: ${this.#nameOf(code)}`);
+      this.#retry(log);
+    } else {
+      this.fail(Object.assign(new Error(`the partition ${partition} of ${topic} cannot be read: ${this.#nameOf(code)}`), { apiCode: code }));
+    }
+  }
+
+  async #startAnew(log: Log): Promise<void> {
+    const { topic, partition, handedOut } = log;
+    log.retryAtMs = Infinity;
+    try {
+      const offset = await this.#chooseStart(topic, partition);
+      this.#log.warn(`the partition ${partition} of ${topic} does not have the offset ${handedOut} any more, or not yet: it is read on at ${offset}`);
+      if (this.#logs.get(keyOf(log)) === log) this.#logs.set(keyOf(log), logFrom({ topic, partition, offset }, performance.now() + RETRY_MS));
+      this.#pump();
+    } catch (error) {
+      this.fail(error);
+    }
+  }
+
+  #retry(log: Log): void {
+    log.retryAtMs = performance.now() + RETRY_MS;
+    this.#metadata = undefined;
+  }
+
+  #nameOf(code: number): string {
+    return this.#library.protocolErrorsCodesById[code] ?? `error ${code}`;
+  }
+}
+
+function keyOf({ topic, partition }: { readonly topic: string; readonly partition: number }): string {
+  return `${topic}/${partition}`;
+}
+
+function logFrom({ topic, partition, offset }: Start, retryAtMs = 0): Log {
+  return { topic, partition, offset, handedOut: offset, opened: offset, fetchFrom: offset, asked: false, retryAtMs };
+}
