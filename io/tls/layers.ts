@@ -1,14 +1,15 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { SecureContext, TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { DeflatedStream } from '../deflated-stream.ts';
+import type { TlsStores } from './tls-stores.ts';
 
 /** What a TLS record of a handshake begins with, and a zlib stream. */
 const TLS_HANDSHAKE = 0x16;
 
 export interface Layers {
-  readonly secureContext?: SecureContext;
-  /** Ask the client for a certificate that the context trusts, and refuse it without. */
+  readonly tls?: Pick<TlsStores, 'context' | 'explain'> | undefined;
+  /** Ask the client for a certificate that is trusted, and refuse it without. */
   readonly clientCertificate?: boolean;
   /** Present: both directions are compressed, ours at this level. */
   readonly deflateLevel?: number;
@@ -22,14 +23,14 @@ export interface Layers {
  * the socket is destroyed then.
  */
 export async function acceptLayers(socket: Socket, layers: Layers): Promise<Duplex> {
-  const { secureContext, deflateLevel } = layers;
-  if (!secureContext) return deflateLevel === undefined ? socket : new DeflatedStream(socket, deflateLevel);
+  const { tls, deflateLevel } = layers;
+  if (!tls) return deflateLevel === undefined ? socket : new DeflatedStream(socket, deflateLevel);
   const deadline = setTimeout(() => socket.destroy(new Error(`no TLS handshake within ${layers.deadlineMs / 1000} s`)), layers.deadlineMs);
   try {
-    if (deflateLevel === undefined) return await secured(socket, secureContext, layers);
+    if (deflateLevel === undefined) return await secured(socket, tls, layers);
     const first = await firstByte(socket);
-    if (first === TLS_HANDSHAKE) return new DeflatedStream(await secured(socket, secureContext, layers), deflateLevel);
-    return await secured(new DeflatedStream(socket, deflateLevel), secureContext, layers);
+    if (first === TLS_HANDSHAKE) return new DeflatedStream(await secured(socket, tls, layers), deflateLevel);
+    return await secured(new DeflatedStream(socket, deflateLevel), tls, layers);
   } catch (error) {
     socket.destroy();
     throw error;
@@ -39,7 +40,9 @@ export async function acceptLayers(socket: Socket, layers: Layers): Promise<Dupl
 }
 
 /** Resolves with the secured side once the handshake is done. */
-function secured(inner: Duplex, secureContext: SecureContext, { clientCertificate = false }: Layers): Promise<TLSSocket> {
+async function secured(inner: Duplex, tls: NonNullable<Layers['tls']>, { clientCertificate = false }: Layers): Promise<TLSSocket> {
+  const secureContext = await tls.context();
+  if (inner.destroyed) throw new Error('the client hung up before the TLS handshake');
   const { TLSSocket } = process.getBuiltinModule('node:tls');
   const socket = new TLSSocket(inner, {
     isServer: true,
@@ -48,15 +51,16 @@ function secured(inner: Duplex, secureContext: SecureContext, { clientCertificat
     rejectUnauthorized: clientCertificate,
   });
   return new Promise((resolve, reject) => {
-    const failed = (error?: Error): void => reject(new Error(error ? tlsReason(error) : 'the client hung up during the TLS handshake'));
+    const failed = (error?: Error): void => reject(new Error(error ? tlsReason(tls.explain(error)) : 'the client hung up during the TLS handshake'));
     inner.once('error', failed);
     socket.once('error', failed);
     socket.once('close', () => failed());
     socket.once('secure', () => {
       const fault = clientCertificate ? verifyError(socket) : null;
-      if (!fault && (!clientCertificate || socket.getPeerX509Certificate())) return resolve(socket);
+      const shown = clientCertificate ? socket.getPeerX509Certificate() : undefined;
+      if (!fault && (!clientCertificate || shown)) return resolve(socket);
       socket.destroy();
-      reject(new Error('the client shows no certificate that is trusted here', ...(fault ? [{ cause: fault }] : [])));
+      reject(new Error('the client shows no certificate that is trusted here', ...(fault ? [{ cause: tls.explain(fault, shown?.raw) }] : [])));
     });
   });
 }

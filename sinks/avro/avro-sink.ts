@@ -1,10 +1,9 @@
-import type { SecureContext } from 'node:tls';
 import type { Batch } from '../../core/batch.ts';
 import type { Context, Description, Origin, Sink } from '../../core/component.ts';
 import { describeError } from '../../core/errors.ts';
 import { sliceOrigin } from '../../core/event-numbers.ts';
-import { clientContext } from '../../io/tls/contexts.ts';
 import type { TlsLists } from '../../io/tls/tls-names.ts';
+import { TlsStores } from '../../io/tls/tls-stores.ts';
 import { AvroClientConnection } from './connection.ts';
 import type { Address, Receivers } from './receivers.ts';
 
@@ -64,7 +63,7 @@ export class AvroSink implements Sink {
   readonly #settings: AvroSinkSettings;
   readonly #receivers: readonly Receiver[];
   readonly #arranged: Receivers<Receiver>;
-  #secureContext: SecureContext | undefined;
+  #tls: TlsStores | undefined;
   #gathers = false;
 
   constructor(context: Context, settings: AvroSinkSettings) {
@@ -82,7 +81,7 @@ export class AvroSink implements Sink {
   /** A receiver that is not there yet does not keep the sink from starting. */
   async start(): Promise<void> {
     const { verify, truststore, keystore } = this.#settings;
-    if (verify) this.#secureContext = await clientContext(truststore, this.#settings, keystore);
+    if (verify) this.#tls = await TlsStores.forClient({ keystore, truststore, lists: this.#settings, log: this.#context.log });
     if (verify === 'nothing') this.#context.log.warn('any certificate of the receiver is taken: whoever answers at its address gets the events (trust-all-certs)');
     if (verify === 'chain') this.#context.log.warn('the receiver is not asked to show a certificate for its name (verify-host-name = false)');
     const [first] = this.#receivers;
@@ -92,6 +91,7 @@ export class AvroSink implements Sink {
   }
 
   async stop(): Promise<void> {
+    this.#tls?.close();
     for (const receiver of this.#receivers) receiver.close();
   }
 
@@ -128,14 +128,14 @@ export class AvroSink implements Sink {
 
   #connectTo({ host, port }: Address): AvroClientConnection {
     const { connectMs, requestMs, deflateLevel, verify } = this.#settings;
-    const context = this.#secureContext;
+    const stores = this.#tls;
     return new AvroClientConnection({
       host,
       port,
       connectMs,
       requestMs,
       deflateLevel,
-      tls: verify && context ? { context, verify } : undefined,
+      tls: verify && stores ? { stores, verify } : undefined,
       count: (what) => this.#context.count(`Connection${what}Count`, 1),
     });
   }

@@ -1,10 +1,11 @@
 import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { SecureContext, TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import type { Batch } from '../../core/batch.ts';
 import type { Origin } from '../../core/component.ts';
 import { DeflatedStream } from '../../io/deflated-stream.ts';
 import { tlsReason } from '../../io/tls/layers.ts';
+import type { TlsStores } from '../../io/tls/tls-stores.ts';
 import { ClientSession, type Answer } from '../../protocols/avro-rpc/client-session.ts';
 import { frameHead, FrameReader } from '../../protocols/avro-rpc/frames.ts';
 
@@ -18,7 +19,7 @@ export interface ConnectionOptions {
   readonly connectMs: number;
   /** For every answer after the first. */
   readonly requestMs: number;
-  readonly tls: { readonly context: SecureContext; readonly verify: 'all' | 'chain' | 'nothing' } | undefined;
+  readonly tls: { readonly stores: TlsStores; readonly verify: 'all' | 'chain' | 'nothing' } | undefined;
   readonly deflateLevel: number | undefined;
   count(what: 'Created' | 'Closed' | 'Failed'): void;
 }
@@ -123,8 +124,8 @@ export class AvroClientConnection {
     const { host, port, tls, deflateLevel } = this.#options;
     const socket = connect({ host, port, noDelay: true, keepAlive: true });
     this.#stream = socket;
-    socket.on('error', (error) => this.close(error));
-    socket.on('close', () => this.close(new Error('the receiver closed the connection')));
+    socket.on('error', (error) => this.#lost(error));
+    socket.on('close', () => this.#lost());
     await new Promise<void>((resolve, reject) => {
       socket.once('connect', resolve);
       socket.once('close', () => reject(this.#failure ?? new Error('closed')));
@@ -132,9 +133,9 @@ export class AvroClientConnection {
     // Flume since 1.10: TLS inside of the compressed stream.
     const plain = deflateLevel === undefined ? socket : new DeflatedStream(socket, deflateLevel);
     const stream = tls ? await this.#secured(plain, tls) : plain;
-    if (stream !== socket) stream.on('error', (error) => this.close(error));
+    if (stream !== socket) stream.on('error', (error) => this.#lost(tls?.stores.explain(error) ?? error));
     stream.on('data', (chunk: Buffer) => this.#read(chunk));
-    stream.on('end', () => this.close(new Error('the receiver closed the connection')));
+    stream.on('end', () => this.#lost());
     this.#stream = stream;
     if (this.#failure) throw this.#failure;
     this.#isOpen = true;
@@ -142,23 +143,33 @@ export class AvroClientConnection {
     return stream;
   }
 
-  #secured(inner: Duplex, { context, verify }: NonNullable<ConnectionOptions['tls']>): Promise<TLSSocket> {
+  async #secured(inner: Duplex, { stores, verify }: NonNullable<ConnectionOptions['tls']>): Promise<TLSSocket> {
     const { host } = this.#options;
+    const secureContext = await stores.context();
+    if (this.#failure) throw this.#failure;
     const { connect: connectTls } = process.getBuiltinModule('node:tls');
     const isName = process.getBuiltinModule('node:net').isIP(host) === 0;
     return new Promise((resolve, reject) => {
       const socket = connectTls({
         socket: inner,
-        secureContext: context,
+        secureContext,
         ...(isName && { servername: host }),
         host,
         rejectUnauthorized: verify !== 'nothing',
         ...(verify !== 'all' && { checkServerIdentity: () => undefined }),
       });
+      // Before it is judged: what is refused cannot be looked at any more. (Asking for the X509Certificate makes Node find no names in it.)
+      let shown: Buffer | undefined;
+      socket.prependOnceListener('secure', () => (shown = socket.getPeerCertificate().raw));
       socket.once('secureConnect', () => resolve(socket));
-      socket.once('error', (error) => reject(new Error(tlsReason(error))));
+      socket.once('error', (error) => reject(new Error(tlsReason(stores.explain(error, shown)))));
       socket.once('close', () => reject(this.#failure ?? new Error('the receiver hung up during the TLS handshake')));
     });
+  }
+
+  #lost(error: Error = new Error('the receiver closed the connection')): void {
+    const unwanted = this.#options.tls && this.#isOpen && !this.#answered;
+    this.close(unwanted ? new Error(`${error.message}, right after the TLS handshake: if it asks for certificates, its log says what it has against ours`) : error);
   }
 
   #read(chunk: Buffer): void {

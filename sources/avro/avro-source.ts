@@ -1,13 +1,12 @@
 import type { Socket } from 'node:net';
-import type { SecureContext } from 'node:tls';
 import { ByteWindow } from '../../core/byte-window.ts';
 import type { Description, Source, SourceContext } from '../../core/component.ts';
 import { describeError } from '../../core/errors.ts';
 import { TurnBudget } from '../../core/turn-budget.ts';
 import { listenTcp, toldTo, type TcpServer } from '../../io/tcp-server.ts';
-import { serverContext } from '../../io/tls/contexts.ts';
 import { acceptLayers } from '../../io/tls/layers.ts';
 import type { TlsLists } from '../../io/tls/tls-names.ts';
+import { TlsStores } from '../../io/tls/tls-stores.ts';
 import { KnownProtocols } from '../../protocols/avro-rpc/server-session.ts';
 import { AvroConnection } from './connection.ts';
 import { FrameBudget } from './frame-budget.ts';
@@ -45,7 +44,7 @@ export class AvroSource implements Source {
   readonly #window = new ByteWindow(WINDOW_BYTES);
   readonly #budget = new FrameBudget(UNFINISHED_BYTES);
   readonly #turn = new TurnBudget(TURN_MS);
-  #secureContext: SecureContext | undefined;
+  #tls: TlsStores | undefined;
   #server: TcpServer | undefined;
 
   constructor(context: SourceContext, settings: AvroSourceSettings) {
@@ -55,7 +54,7 @@ export class AvroSource implements Source {
 
   async start(): Promise<void> {
     const { bind, port, maxConnections, tls, clients } = this.#settings;
-    if (tls) this.#secureContext = await serverContext(tls, this.#settings, clients);
+    if (tls) this.#tls = await TlsStores.forServer({ keystore: tls, truststore: clients, lists: this.#settings, log: this.#context.log });
     this.#server = await listenTcp({
       host: bind,
       port,
@@ -67,6 +66,7 @@ export class AvroSource implements Source {
 
   async stop(): Promise<void> {
     const closed = this.#server?.close();
+    this.#tls?.close();
     for (const socket of this.#handshakes) socket.destroy();
     await Promise.all([...this.#connections].map((connection) => connection.close()));
     await closed;
@@ -98,7 +98,7 @@ export class AvroSource implements Source {
         return;
       }
       const stream = await acceptLayers(socket, {
-        ...(this.#secureContext && { secureContext: this.#secureContext }),
+        tls: this.#tls,
         clientCertificate: clients !== undefined,
         ...(compressed && { deflateLevel: DEFLATE_LEVEL }),
         deadlineMs: HANDSHAKE_MS,

@@ -1,15 +1,14 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { SecureContext } from 'node:tls';
 import { reachableAt } from '../../core/address.ts';
 import type { Description, HttpHandler, Source, SourceContext } from '../../core/component.ts';
 import { BadRequestError, ChannelFullError, describeError, isAbort } from '../../core/errors.ts';
 import { nodeHttp } from '../../io/node-http.ts';
 import { listenTcp, toldTo, type TcpServer } from '../../io/tcp-server.ts';
-import { serverContext } from '../../io/tls/contexts.ts';
 import { acceptLayers } from '../../io/tls/layers.ts';
 import type { TlsLists } from '../../io/tls/tls-names.ts';
+import { TlsStores } from '../../io/tls/tls-stores.ts';
 import { BodyReader, BodyRoom } from './body-reader.ts';
 
 /** Longest wait for the headers of a request, and for a TLS handshake. */
@@ -54,7 +53,7 @@ export class HttpSource implements Source {
   #idle: () => void = () => undefined;
   #http: Server | undefined;
   #server: TcpServer | undefined;
-  #secureContext: SecureContext | undefined;
+  #tls: TlsStores | undefined;
 
   constructor(context: SourceContext, handler: HttpHandler, settings: HttpSettings) {
     this.#context = context;
@@ -64,7 +63,7 @@ export class HttpSource implements Source {
 
   async start(): Promise<void> {
     const { bind, port, maxConnections, tls } = this.#settings;
-    if (tls) this.#secureContext = await serverContext(tls, this.#settings);
+    if (tls) this.#tls = await TlsStores.forServer({ keystore: tls, truststore: undefined, lists: this.#settings, log: this.#context.log });
     this.#http = this.#httpServer();
     this.#server = await listenTcp({
       host: bind,
@@ -78,6 +77,7 @@ export class HttpSource implements Source {
   /** No more requests are taken; those that are being stored have a moment to be answered. */
   async stop(): Promise<void> {
     const closed = this.#server?.close();
+    this.#tls?.close();
     this.#http?.closeIdleConnections();
     if (this.#active > 0) await Promise.race([new Promise<void>((resolve) => (this.#idle = resolve)), new Promise((resolve) => setTimeout(resolve, STOP_MS).unref())]);
     for (const connection of this.#connections) connection.destroy();
@@ -125,7 +125,7 @@ export class HttpSource implements Source {
     });
     socket.on('error', () => undefined);
     try {
-      const stream = await acceptLayers(socket, { ...(this.#secureContext && { secureContext: this.#secureContext }), deadlineMs: HEADERS_MS });
+      const stream = await acceptLayers(socket, { tls: this.#tls, deadlineMs: HEADERS_MS });
       this.#http?.emit('connection', stream);
     } catch (error) {
       this.#context.count('TlsHandshakeFailedCount', 1);

@@ -1,15 +1,14 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import type { SecureContext } from 'node:tls';
 import { reachableAt } from '../../core/address.ts';
 import { ByteWindow } from '../../core/byte-window.ts';
 import type { Description, Source, SourceContext } from '../../core/component.ts';
 import { describeError, isAbort } from '../../core/errors.ts';
 import { chunkWasRead } from '../../io/read-memory.ts';
 import { listenTcp, toldTo, type TcpServer } from '../../io/tcp-server.ts';
-import { serverContext } from '../../io/tls/contexts.ts';
 import { acceptLayers } from '../../io/tls/layers.ts';
 import type { TlsLists } from '../../io/tls/tls-names.ts';
+import { TlsStores } from '../../io/tls/tls-stores.ts';
 import { RecordScanner } from '../../protocols/syslog-records.ts';
 import { keptFields, syslogEvents, type KeptFields, type SenderHeaders } from './events.ts';
 import { Senders, type SenderSettings } from './senders.ts';
@@ -42,7 +41,7 @@ export class SyslogTcpSource implements Source {
   readonly #window = new ByteWindow(WINDOW_BYTES);
   readonly #streams = new Set<Duplex>();
   readonly #open = new Set<Promise<void>>();
-  #secureContext: SecureContext | undefined;
+  #tls: TlsStores | undefined;
   #server: TcpServer | undefined;
 
   constructor(context: SourceContext, settings: SyslogTcpSettings) {
@@ -54,7 +53,7 @@ export class SyslogTcpSource implements Source {
 
   async start(): Promise<void> {
     const { host, port, tls } = this.#settings;
-    if (tls) this.#secureContext = await serverContext(tls, this.#settings);
+    if (tls) this.#tls = await TlsStores.forServer({ keystore: tls, truststore: undefined, lists: this.#settings, log: this.#context.log });
     this.#server = await listenTcp({
       host,
       port,
@@ -66,6 +65,7 @@ export class SyslogTcpSource implements Source {
 
   async stop(): Promise<void> {
     const closed = this.#server?.close();
+    this.#tls?.close();
     for (const stream of this.#streams) stream.destroy();
     await Promise.all(this.#open);
     await closed;
@@ -94,7 +94,7 @@ export class SyslogTcpSource implements Source {
     });
     socket.on('error', () => undefined);
     try {
-      const stream = await acceptLayers(socket, { ...(this.#secureContext && { secureContext: this.#secureContext }), deadlineMs: HANDSHAKE_MS });
+      const stream = await acceptLayers(socket, { tls: this.#tls, deadlineMs: HANDSHAKE_MS });
       const headers = this.#senders.isNeeded ? await this.#senders.headersOf((socket.remoteAddress ?? '').replace(/^::ffff:(?=[0-9.]+$)/, '')) : [];
       this.#read({ stream, scanner: new RecordScanner(this.#settings.eventSize), senders: [headers], rest: Buffer.alloc(0) });
     } catch (error) {

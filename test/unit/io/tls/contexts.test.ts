@@ -5,7 +5,7 @@ import { connect, type SecureContext } from 'node:tls';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { clientContext, serverContext } from '../../../../io/tls/contexts.ts';
-import { acceptLayers } from '../../../../io/tls/layers.ts';
+import { acceptLayers, type Layers } from '../../../../io/tls/layers.ts';
 import { opensslName, tlsChoice } from '../../../../io/tls/tls-names.ts';
 import { Authority, certificatesAvailable, STORE_PASSWORD } from '../../../harness/certificates.ts';
 import { onPath } from '../../../servers/daemon.ts';
@@ -68,7 +68,7 @@ describe('handshakes', { skip }, () => {
     for (const [bytes, deadlineMs] of [['', 50], ['hello\n', 60_000]] as const) {
       const refused = await new Promise<string>((resolve) => {
         const listener = createServer((socket) => {
-          acceptLayers(socket, { secureContext, deadlineMs }).then(
+          acceptLayers(socket, { tls: fixed(secureContext), deadlineMs }).then(
             () => resolve('accepted'),
             (error: unknown) => resolve((error as Error).message),
           ).finally(() => listener.close());
@@ -131,6 +131,10 @@ describe("Java's names", () => {
   });
 });
 
+function fixed(context: SecureContext): NonNullable<Layers['tls']> {
+  return { context: () => Promise.resolve(context), explain: (error) => error as Error };
+}
+
 function server(path: string, password = STORE_PASSWORD): Promise<SecureContext> {
   return serverContext({ path, password }, NONE);
 }
@@ -143,7 +147,7 @@ function client(path: string, password = STORE_PASSWORD): Promise<SecureContext>
 function talk(serverSide: SecureContext, secureContext: SecureContext, clientCertificate = false): Promise<string> {
   return new Promise((resolve, reject) => {
     const listener = createServer((socket) => {
-      acceptLayers(socket, { secureContext: serverSide, clientCertificate, deadlineMs: 5000 }).then((stream) => stream.end('hello'), (error: unknown) => setTimeout(() => reject(error), clientCertificate ? 0 : 200));
+      acceptLayers(socket, { tls: fixed(serverSide), clientCertificate, deadlineMs: 5000 }).then((stream) => stream.end('hello'), (error: unknown) => setTimeout(() => reject(error), clientCertificate ? 0 : 200));
     }).listen(0, '127.0.0.1', () => {
       const socket = connect({ port: (listener.address() as AddressInfo).port, host: '127.0.0.1', servername: 'localhost', secureContext });
       socket.on('data', (bytes) => resolve(String(bytes)));
