@@ -23,6 +23,26 @@ export function stormLine(number: number): string {
   return `${number}:${FILLER.slice(0, (number * 7919) % (number % 50 === 0 ? 1400 : 120))}`;
 }
 
+export interface Account {
+  readonly lost: readonly number[];
+  readonly repeated: readonly number[];
+  /** No line of those that were written. */
+  readonly torn: readonly string[];
+}
+
+/** What came out of the first `written` lines, all of which should have come once. */
+export function accountOf(bodies: readonly string[], written: number): Account {
+  const seen = new Map<number, number>();
+  const torn: string[] = [];
+  for (const body of bodies) {
+    const number = Number.parseInt(body, 10);
+    if (body !== stormLine(number)) torn.push(body.slice(0, 60));
+    else seen.set(number, (seen.get(number) ?? 0) + 1);
+  }
+  const lost = Array.from({ length: written }, (_, number) => number).filter((number) => !seen.has(number));
+  return { lost, repeated: [...seen].filter(([, times]) => times > 1).map(([number]) => number), torn };
+}
+
 /** A file as the storm knows it: its lines by number, and the half of a line at its end. */
 interface StormFile {
   lines: number[];
