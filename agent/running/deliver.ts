@@ -93,10 +93,13 @@ export class Delivery {
 
   /** Too large a batch goes in pieces, none of which knows of the position. */
   #putWithGroup(route: Route, channel: Channel, group: GroupPosition, options: DeliverOptions): Promise<void> {
-    return channel.put(route.batch, this.#parts.signal, group).catch((error: unknown) => {
-      if (error instanceof TooLargeError) return this.#putHalves(route, error, withoutGroup(options));
-      throw error;
-    });
+    return channel.put(route.batch, this.#parts.signal, group).then(
+      () => options.committed?.(),
+      (error: unknown) => {
+        if (error instanceof TooLargeError) return this.#putHalves(route, error, withoutGroup(options));
+        throw error;
+      },
+    );
   }
 
   async #putPieces(route: Route, pieceSize: number, options: DeliverOptions): Promise<void> {
@@ -182,8 +185,9 @@ export class Delivery {
 
 const DELIVERED = Promise.resolve();
 
-function withoutGroup({ group: _, ...options }: DeliverOptions): DeliverOptions {
-  return options;
+function withoutGroup(options: DeliverOptions): DeliverOptions {
+  const { group, ...others } = options;
+  return group ? others : options;
 }
 
 /** Waits for all of them, then throws the first failure. */
