@@ -38,14 +38,14 @@ export interface FetchAnswer {
 const FETCH = 1;
 const NO_SESSION_EPOCH = -1;
 
-/** One Fetch request outside of a session. The answer's bytes are in one piece, and nothing of them was looked at but the frame. */
-export function fetch(library: typeof Library, connection: Library.Connection, options: FetchOptions, wanted: readonly Wanted[]): Promise<FetchAnswer> {
+/** One Fetch request outside of a session. The answer's bytes are copied into what `memory` gives; nothing of them was looked at but the frame. */
+export function fetch(library: typeof Library, connection: Library.Connection, options: FetchOptions, wanted: readonly Wanted[], memory: (length: number) => Buffer): Promise<FetchAnswer> {
   return new Promise((resolve, reject) => {
     connection.send<FetchAnswer>(
       FETCH,
       options.version,
       () => request(library, options, wanted),
-      (_correlation, _key, version, { buffer, position }) => readAnswer(buffer.slice(position), version),
+      (_correlation, _key, version, { buffer, position }) => readAnswer(inOnePiece(buffer.buffers, position, memory(buffer.length)), version),
       false,
       false,
       (error, answer) => {
@@ -54,6 +54,17 @@ export function fetch(library: typeof Library, connection: Library.Connection, o
       },
     );
   });
+}
+
+/** The chunks from byte `from` of the first on, in the first bytes of `into`. */
+function inOnePiece(chunks: readonly Buffer[], from: number, into: Buffer): Buffer {
+  let at = 0;
+  let skip = from;
+  for (const chunk of chunks) {
+    at += chunk.copy(into, at, Math.min(skip, chunk.length));
+    skip -= Math.min(skip, chunk.length);
+  }
+  return into.subarray(0, at);
 }
 
 function request({ Writer }: typeof Library, options: FetchOptions, wanted: readonly Wanted[]): Library.Writer {

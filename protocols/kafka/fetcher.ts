@@ -30,6 +30,9 @@ const EXPANSION = 64;
 const RETRY_MS = 200;
 /** What is damaged stays so, as a rule. */
 const DAMAGED_RETRY_MS = 5000;
+const MOST_SPARE = 2;
+/** What stands around the record batches in an answer, as a rule. */
+const ANSWER_FRAME_BYTES = 64 * 1024;
 /** So many bytes are handed out together, give or take a record batch. */
 const HANDED_BYTES = 1024 * 1024;
 
@@ -43,10 +46,16 @@ interface Log extends Start {
   retryAtMs: number;
 }
 
+/** The bytes of an answer, and how many of its parts are to be read yet. */
+interface Answer {
+  readonly bytes: Buffer;
+  parts: number;
+}
+
 /** What an answer holds of one partition. */
 interface Part {
   readonly log: Log;
-  readonly bytes: Buffer;
+  readonly answer: Answer;
   readonly end: number;
   readonly aborted: AbortedTransactions | undefined;
   readonly size: number;
@@ -66,6 +75,8 @@ export class Fetcher {
   #logs = new Map<string, Log>();
   #ready: Part[] = [];
   #readyBytes = 0;
+  /** Memory of answers that were read, for others: fresh memory is dear. */
+  readonly #spare: Buffer[] = [];
   readonly #busy = new Set<number>();
   #metadata: Library.ClusterMetadata | undefined;
   #lookingUp = false;
@@ -117,6 +128,8 @@ export class Fetcher {
     }
     const isEmpty = reader.rows === 0;
     const records = reader.take();
+    // Uncompressed, and copied.
+    this.#settings.wereRead?.(2 * records.bytes.length);
     for (const position of records.positions().values()) {
       const log = this.#logs.get(keyOf(position));
       if (log) log.handedOut = Number(position.offset);
@@ -159,7 +172,8 @@ export class Fetcher {
 
   /** Opens the next record batch that counts; `false` where the part has no more. */
   #openNext(part: Part): boolean {
-    const { log, bytes, end, aborted } = part;
+    const { log, end, aborted } = part;
+    const { bytes } = part.answer;
     const { topic, partition } = log;
     for (;;) {
       const head = batchAt(this.#library, bytes, part.at, end);
@@ -181,6 +195,14 @@ export class Fetcher {
   #drop(part: Part): void {
     this.#ready = this.#ready.filter((other) => other !== part);
     this.#readyBytes -= part.size;
+    // Records are copied out of it before anything else can be asked for.
+    if (--part.answer.parts === 0 && this.#spare.length < MOST_SPARE) this.#spare.push(part.answer.bytes);
+  }
+
+  #memory(length: number): Buffer {
+    const at = this.#spare.findIndex(({ buffer }) => buffer.byteLength >= length);
+    const [found] = at < 0 ? [] : this.#spare.splice(at, 1);
+    return found ? Buffer.from(found.buffer) : Buffer.allocUnsafeSlow(Math.max(length, this.#settings.maxBytes + ANSWER_FRAME_BYTES));
   }
 
   /** The partition is tried again later, behind what can be read of it; the others go on. */
@@ -250,7 +272,7 @@ export class Fetcher {
     try {
       connection = await this.#client.connections.get(metadata.brokers.get(leader) as Library.Broker);
       const wanted = logs.map(({ topic, partition, fetchFrom }) => ({ topic, partition, offset: fetchFrom }));
-      const answer = await fetch(this.#library, connection, { ...this.#settings, version: this.#version }, wanted);
+      const answer = await fetch(this.#library, connection, { ...this.#settings, version: this.#version }, wanted, (length) => this.#memory(length));
       if (answer.code !== ERRORS.none) throw new Error(this.#nameOf(answer.code));
       this.#take(answer, new Map(logs.map((log) => [keyOf(log), log])));
     } catch (error) {
@@ -267,29 +289,30 @@ export class Fetcher {
   }
 
   #take({ bytes, partitions }: FetchAnswer, asked: ReadonlyMap<string, Log>): void {
-    let useful = 0;
-    for (const answer of partitions) {
-      const log = asked.get(keyOf(answer));
+    const answer = { bytes, parts: 0 };
+    for (const part of partitions) {
+      const log = asked.get(keyOf(part));
       if (!log || this.#logs.get(keyOf(log)) !== log) continue;
-      if (answer.code !== ERRORS.none) this.#refused(log, answer.code);
-      else if (answer.end > answer.begin) useful += this.#keep(log, answer, bytes);
+      if (part.code !== ERRORS.none) this.#refused(log, part.code);
+      else if (part.end > part.begin) this.#keep(log, part, answer);
     }
-    if (useful === 0) return;
     this.#settings.wereRead?.(bytes.length);
-    this.#stirred();
+    if (answer.parts > 0) this.#stirred();
+    else if (this.#spare.length < MOST_SPARE) this.#spare.push(bytes);
   }
 
-  #keep(log: Log, { aborted, begin, end }: PartitionAnswer, bytes: Buffer): number {
+  #keep(log: Log, { aborted, begin, end }: PartitionAnswer, answer: Answer): void {
+    const { bytes } = answer;
+    answer.parts++;
     const behind = endOfBatches(bytes, begin, end);
     if (behind === undefined) log.retryAtMs = performance.now() + RETRY_MS;
     else log.fetchFrom = behind;
     const size = end - begin;
-    this.#ready.push({ log, bytes, at: begin, end, size, aborted: this.#settings.committedOnly ? new AbortedTransactions(aborted) : undefined });
+    this.#ready.push({ log, answer, at: begin, end, size, aborted: this.#settings.committedOnly ? new AbortedTransactions(aborted) : undefined });
     this.#readyBytes += size;
     // Next time those come first that got nothing now.
     this.#logs.delete(keyOf(log));
     this.#logs.set(keyOf(log), log);
-    return size;
   }
 
   #refused(log: Log, code: number): void {

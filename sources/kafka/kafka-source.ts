@@ -1,6 +1,6 @@
 import type { Description, Source, SourceContext } from '../../core/component.ts';
 import { describeError, isAbort } from '../../core/errors.ts';
-import type { FetchedRecords, RecordFacts } from '../../protocols/kafka/fetched-records.ts';
+import type { FetchedRecords, Position, RecordFacts } from '../../protocols/kafka/fetched-records.ts';
 import { GroupReader, type GroupReaderSettings } from '../../protocols/kafka/group-reader.ts';
 import { eventsOf, type EventForm } from '../../protocols/kafka/message-events.ts';
 
@@ -17,8 +17,8 @@ export interface KafkaSourceSettings {
   readonly reader: GroupReaderSettings;
 }
 
-/** Batches that are in the channels while their offsets are not committed yet; one for each partition at most. */
-const MOST_UNCOMMITTED = 4;
+/** Most batches that are in the channels while their offsets are not committed yet; nor are they ever more than there are partitions. */
+const MOST_UNCOMMITTED = 16;
 
 /** Puts records into the channels and commits their offsets once they are stored there, never before. */
 export class KafkaSource implements Source {
@@ -26,7 +26,11 @@ export class KafkaSource implements Source {
   readonly #settings: KafkaSourceSettings;
   readonly #reader: GroupReader;
   readonly #form: EventForm;
-  readonly #commits = new Set<Promise<void>>();
+  /** Where to commit for batches that are in the channels, and how many batches these are. */
+  readonly #done = new Map<string, Position>();
+  #doneBatches = 0;
+  /** Commits under way, with the number of batches of each. */
+  readonly #commits = new Map<Promise<void>, number>();
 
   constructor(context: SourceContext, settings: KafkaSourceSettings) {
     this.#context = context;
@@ -45,7 +49,8 @@ export class KafkaSource implements Source {
   async start(): Promise<void> {}
 
   async stop(): Promise<void> {
-    await Promise.all(this.#commits);
+    this.#commitDone();
+    await Promise.all(this.#commits.keys());
     await this.#reader.stop();
   }
 
@@ -55,7 +60,12 @@ export class KafkaSource implements Source {
 
   async poll(signal: AbortSignal): Promise<'more' | 'idle'> {
     const began = performance.now();
-    const records = await this.#reader.readFor(this.#settings.batchMs, Math.min(this.#settings.batchSize, this.#context.batchLimit), signal);
+    const most = Math.min(this.#settings.batchSize, this.#context.batchLimit);
+    let records = await this.#reader.readFor(0, most, signal);
+    if (!records) {
+      this.#commitDone();
+      records = await this.#reader.readFor(this.#settings.batchMs, most, signal);
+    }
     this.#context.count('KafkaEventGetTimer', Math.round(performance.now() - began));
     if (!records) this.#context.count('KafkaEmptyCount', 1);
     else await this.#put(records);
@@ -70,24 +80,41 @@ export class KafkaSource implements Source {
     } catch (error) {
       // The records are read again from where the offsets stand.
       if (!isAbort(error)) this.#context.count('ChannelWriteFail', 1);
+      this.#commitDone();
+      await Promise.all(this.#commits.keys());
       await this.#reader.close();
       throw error;
     }
     this.#context.count('EventAcceptedCount', batch.size);
-    const commit = this.#commit(records).finally(() => this.#commits.delete(commit));
-    this.#commits.add(commit);
-    const most = Math.min(MOST_UNCOMMITTED, Math.max(1, this.#reader.partitions));
-    // The batch that is read next may come on top.
-    while (this.#commits.size >= most) await Promise.race(this.#commits);
+    for (const [place, position] of records.positions()) this.#done.set(place, position);
+    this.#doneBatches++;
+    // A commit of ours that comes behind a later one of the channel would set the group back.
+    const most = this.#channelCommits ? 1 : Math.min(MOST_UNCOMMITTED, Math.max(1, this.#reader.partitions));
+    if (2 * this.#doneBatches >= most) this.#commitDone();
+    // The batch that is read next comes on top.
+    while (this.#uncommitted >= most) await Promise.race(this.#commits.keys());
   }
 
-  async #commit(records: FetchedRecords): Promise<void> {
+  get #uncommitted(): number {
+    return [...this.#commits.values()].reduce((sum, batches) => sum + batches, this.#doneBatches);
+  }
+
+  /** A commit costs the brokers about the same whatever it says, so that several batches share one while there is more to read. */
+  #commitDone(): void {
+    if (this.#doneBatches === 0) return;
+    const commit = this.#commit([...this.#done.values()], this.#doneBatches).finally(() => this.#commits.delete(commit));
+    this.#commits.set(commit, this.#doneBatches);
+    this.#done.clear();
+    this.#doneBatches = 0;
+  }
+
+  async #commit(positions: readonly Position[], batches: number): Promise<void> {
     const began = performance.now();
     try {
-      await this.#reader.commit(records.positions().values());
+      await this.#reader.commit(positions);
       this.#context.count('KafkaCommitTimer', Math.round(performance.now() - began));
     } catch (error) {
-      this.#context.log.warn(`committing offsets failed, so that up to ${records.size} events may be read again: ${describeError(error)}`);
+      this.#context.log.warn(`committing offsets failed, so that up to ${batches} batches may be read again: ${describeError(error)}`);
     }
   }
 }
