@@ -24,7 +24,7 @@ interface Running {
 }
 
 /** Polls the source as the agent does. `store` may throw, as a channel does. */
-async function run(t: TestContext, kafka: Kafka, properties: Readonly<Record<string, string>>, store: (batch: Batch) => Promise<void> = async () => {}): Promise<Running> {
+export async function runSource(t: TestContext, kafka: Kafka, properties: Readonly<Record<string, string>>, store: (batch: Batch) => Promise<void> = async () => {}): Promise<Running> {
   const got: Got[] = [];
   const context = recordingContext('a1.sources.r1');
   const deliver = async (batch: Batch): Promise<void> => {
@@ -58,13 +58,13 @@ export function sourceCases(kafka: () => Kafka): void {
     const topic = await createTopic(kafka());
     const group = { 'kafka.topics': topic, 'kafka.consumer.group.id': `g-${topic}`, batchSize: '3' };
     await writeTopic(kafka(), topic, [{ value: 'a', timestamp: 1_600_000_000_000n }, { value: 'b', key: 'k' }, ...numbered(2, 8)]);
-    const first = await run(t, kafka(), group);
+    const first = await runSource(t, kafka(), group);
     assert.deepEqual(await first.bodies(8), ['a', 'b', '2', '3', '4', '5', '6', '7']);
     assert.deepEqual(first.got[0]?.headers, { timestamp: '1600000000000', topic, partition: '0', offset: '0' });
     assert.equal(first.got[1]?.headers['key'], 'k');
     await first.stop();
     await writeTopic(kafka(), topic, numbered(8, 10));
-    const second = await run(t, kafka(), group);
+    const second = await runSource(t, kafka(), group);
     assert.deepEqual(await second.bodies(2), ['8', '9']);
   });
 
@@ -72,7 +72,7 @@ export function sourceCases(kafka: () => Kafka): void {
     const topic = await createTopic(kafka());
     await writeTopic(kafka(), topic, numbered(0, 20));
     let refusals = 2;
-    const source = await run(t, kafka(), { 'kafka.topics': topic, batchSize: '5' }, async () => {
+    const source = await runSource(t, kafka(), { 'kafka.topics': topic, batchSize: '5' }, async () => {
       if (refusals-- > 0) throw new Error('full');
     });
     assert.deepEqual(await source.bodies(20), numbered(0, 20).map(({ value }) => value));
@@ -83,11 +83,11 @@ export function sourceCases(kafka: () => Kafka): void {
     const topic = await createTopic(kafka());
     const avro = Buffer.concat([Buffer.from([4]), ...['partition', '1', 'h', 'v'].flatMap((text) => [Buffer.from([2 * text.length]), Buffer.from(text)]), Buffer.from([0, 4]), Buffer.from('hi')]);
     await writeTopic(kafka(), topic, [{ value: avro, headers: { C: '12345' }, timestamp: 7n }, { value: Buffer.from([9, 9, 9]) }, { value: Buffer.from([0, 0]) }]);
-    const source = await run(t, kafka(), { 'kafka.topics': topic, useFlumeEventFormat: 'true', topicHeader: 'named', 'header.correlator': 'C' });
+    const source = await runSource(t, kafka(), { 'kafka.topics': topic, useFlumeEventFormat: 'true', topicHeader: 'named', 'header.correlator': 'C' });
     assert.deepEqual(await source.bodies(2), ['hi', '']);
     assert.deepEqual(source.got[0]?.headers, { partition: '1', h: 'v', timestamp: '7', correlator: '12345', named: topic, offset: '0' });
     assert.equal(source.context.counters.get('EventReadFail'), 1);
-    const bare = await run(t, kafka(), { 'kafka.topics': topic, setTopicHeader: 'false' });
+    const bare = await runSource(t, kafka(), { 'kafka.topics': topic, setTopicHeader: 'false' });
     await bare.bodies(3);
     assert.equal('topic' in (bare.got[0]?.headers ?? {}), false);
   });
@@ -95,7 +95,7 @@ export function sourceCases(kafka: () => Kafka): void {
   test('N22 null key, null value, large headers, header bytes that are no text: the partition goes on', async (t) => {
     const topic = await createTopic(kafka(), 1, { 'max.message.bytes': '3000000' });
     await writeTopic(kafka(), topic, [{ value: null }, { value: 'x', headers: { big: Buffer.alloc(1_000_000, 97), odd: Buffer.from([255, 0, 254]) } }, { value: 'end', key: '' }]);
-    const source = await run(t, kafka(), { 'kafka.topics': topic, 'header.o': 'odd', 'header.b': 'big' });
+    const source = await runSource(t, kafka(), { 'kafka.topics': topic, 'header.o': 'odd', 'header.b': 'big' });
     assert.deepEqual(await source.bodies(3), ['', 'x', 'end']);
     assert.equal(source.got[1]?.headers['b']?.length, 1_000_000);
     assert.equal(source.got[1]?.headers['o'], '\ufffd\u0000\ufffd');
@@ -104,7 +104,7 @@ export function sourceCases(kafka: () => Kafka): void {
 
   test('KA-06 KA-14 KA-17 a topic that comes later; topics by expression, new ones found', async (t) => {
     const stem = `r${process.pid}x`;
-    const source = await run(t, kafka(), { 'kafka.topics.regex': `^${stem}[0-9]$`, 'kafka.consumer.metadata.max.age.ms': '500' });
+    const source = await runSource(t, kafka(), { 'kafka.topics.regex': `^${stem}[0-9]$`, 'kafka.consumer.metadata.max.age.ms': '500' });
     for (const name of ['1', '2', 'other']) {
       const topic = await createTopic(kafka(), 1, {}, stem + name);
       await writeTopic(kafka(), topic, [{ value: name }]);
@@ -118,7 +118,7 @@ export function rebalanceCases(kafka: () => Kafka): void {
   test('N21 members come and go, and with MILLRACE_LONG the broker is killed: no record is lost', async (t) => {
     const topic = await createTopic(kafka(), 6);
     const properties = { 'kafka.topics': topic, 'kafka.consumer.group.id': `g-${topic}`, batchSize: '50', 'kafka.consumer.session.timeout.ms': '6000', 'kafka.consumer.heartbeat.interval.ms': '300' };
-    const first = await run(t, kafka(), properties);
+    const first = await runSource(t, kafka(), properties);
     let number = 0;
     const write = async (rounds: number): Promise<void> => {
       for (; rounds > 0; rounds--) {
@@ -131,7 +131,7 @@ export function rebalanceCases(kafka: () => Kafka): void {
     const members = [first];
     const rounds = process.env['MILLRACE_LONG'] === undefined ? 1 : 3;
     for (let round = 0; round < rounds; round++) {
-      const other = await run(t, kafka(), properties);
+      const other = await runSource(t, kafka(), properties);
       members.push(other);
       // Whoever holds the partitions when a record comes reads it: the new member gets some only once the group has settled.
       await until('the other member reads', async () => write(1).then(() => other.got.length > 0 || undefined), 30_000);

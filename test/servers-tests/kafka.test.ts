@@ -6,6 +6,7 @@ import { channelCases } from './kafka-channel-cases.ts';
 import { exactlyOnceCases, rejectedOnceCases } from './kafka-exactly-once-cases.ts';
 import { refusedLoginCases, sinkCases } from './kafka-sink-cases.ts';
 import { killCases } from './kafka-kill-cases.ts';
+import { readerCases } from './kafka-reader-cases.ts';
 import { rebalanceCases, sourceCases } from './kafka-source-cases.ts';
 
 describe('Kafka', { skip: kafkaMissing() }, () => {
@@ -20,6 +21,7 @@ describe('Kafka', { skip: kafkaMissing() }, () => {
   rejectedOnceCases(() => kafka);
   sourceCases(() => kafka);
   rebalanceCases(() => kafka);
+  readerCases(() => kafka);
   channelCases(() => kafka);
   killCases(() => kafka);
 });
