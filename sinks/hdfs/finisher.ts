@@ -30,6 +30,7 @@ export interface Finished {
 const LEASE = { firstMs: 500, mostMs: 10_000 };
 const APPEARS_LATE_MS = 75_000;
 const WAITING_PER_TURN = 4;
+const USED_UP = 'file keeps its in-use name: attempts are used up (hdfs.closeTries); all its events are in it';
 /** Compared, before a file that may be somebody else's is removed. */
 export const HEAD_BYTES = 4096;
 
@@ -86,8 +87,7 @@ export class Finisher {
 
   async #finish(file: Finished): Promise<void> {
     if (file.goodLength === 0) await this.#discard(file);
-    else if (await this.#cutBack(file)) await this.#giveFinalName(file);
-    else return;
+    else if (!(await this.#cutBack(file)) || !(await this.#rename(file))) return;
     await this.#list?.closed([file.id]).catch(() => undefined);
   }
 
@@ -107,6 +107,17 @@ export class Finisher {
       }
       if (!(await this.#pause(backoff.nextMs()))) return false;
     }
+  }
+
+  /**
+   * Resolves `false` if the agent stops first. A write that was given up, and lay in a DataNode that stood still, may begin after the cut; it
+   * asks for the file by the name it had, and so not after the renaming. Then what it brought is cut off as well.
+   */
+  async #rename(file: Finished): Promise<boolean> {
+    // Where the file was renamed by an earlier run, that of the final name may be somebody else's.
+    const late = file.goodLength !== undefined && (await this.#store.length(file.path).catch(() => undefined)) !== undefined;
+    const path = await this.#giveFinalName(file);
+    return !late || path === undefined || path === file.path || this.#cutBack({ ...file, path });
   }
 
   /** A file system that lost what it had accepted: nothing can be cut off, and it is to be said. */
@@ -148,9 +159,10 @@ export class Finisher {
     return true;
   }
 
-  async #giveFinalName(file: Finished): Promise<void> {
+  /** Resolves with the name it then has; `undefined` where that is not known, or is to stay as it is. */
+  async #giveFinalName(file: Finished): Promise<string | undefined> {
     let target = file.finalPath;
-    if (target === file.path) return;
+    if (target === file.path) return target;
     for (let tries = 1; ; tries++) {
       try {
         while (!(await this.#inTurn(() => this.#store.rename(file.path, target)))) {
@@ -158,11 +170,14 @@ export class Finisher {
           target = laterName(file.finalPath, this.#settings.suffix, Date.now());
         }
         this.#log.debug('file closed', { path: target });
-        return;
+        return target;
       } catch (error) {
         const facts = { path: file.path, finalName: target, attempt: tries, reason: describeError(error) };
-        if (error instanceof StoreError && error.outcome === 'gone') return this.#log.error('file is not there any more', facts);
-        if (tries >= this.#settings.tries) return this.#log.error('file keeps its in-use name: attempts are used up (hdfs.closeTries); all its events are in it', facts);
+        const lasting = error instanceof StoreError && error.outcome === 'gone' ? 'file is not there any more' : tries >= this.#settings.tries ? USED_UP : undefined;
+        if (lasting !== undefined) {
+          this.#log.error(lasting, facts);
+          return undefined;
+        }
         if (this.#stopping.signal.aborted) throw error;
         this.#log.warn('file cannot be renamed yet; all its events are in it, and it is tried again', facts);
         await this.#pause(this.#settings.retryMs);

@@ -310,6 +310,41 @@ describe('hdfs sink: failures', () => {
     assert.deepEqual(store.names.map((name) => store.files.get(name)?.toString()), ['a\n', 'bbb\n']);
   });
 
+  test('S3 a write that was given up and begins after the cut is cut off once the file has its final name', async () => {
+    const { sink, store } = make();
+    await sink.start();
+    await sink.write(batchOf('a'), never);
+    store.fault = once({ outcome: 'unclear' }, 'append');
+    await assert.rejects(sink.write(batchOf('b'), never));
+    const path = `/flume/events.${T + 1}`;
+    store.fault = (operation, name) => {
+      // The DataNode goes on as the file gets its name.
+      if (operation === 'rename' && name === `${path}.tmp`) store.files.set(name, Buffer.from('a\nb\n'));
+      return undefined;
+    };
+    await sink.write(batchOf('b'), never);
+    await eventually(() => store.calls.includes(`cut ${path}`), 'cut once more');
+    await sink.stop();
+    assert.deepEqual(store.lines, ['a', 'b']);
+  });
+
+  test('a file of the final name that an earlier run had renamed, or that is not ours, is not cut', async () => {
+    const state = join(folder, `s${states++}`);
+    const { sink, store } = make({}, { state });
+    await sink.start();
+    await sink.write(batchOf('a'), never);
+    const path = `/flume/events.${T + 1}`;
+    // As after a kill: the list says that the file is in use.
+    cpSync(state, `${state}-killed`, { recursive: true });
+    await sink.stop();
+    store.files.set(path, Buffer.from("a\nsomebody else's\n"));
+    const again = make({}, { store, state: `${state}-killed` });
+    await again.sink.start();
+    await eventually(() => store.calls.filter((call) => call === `rename ${path}.tmp`).length === 2, 'taken over');
+    await again.sink.stop();
+    assert.deepEqual(store.lines, ['a', "somebody else's"]);
+  });
+
   test('S17 a batch of which one file fails is taken back from all: no event is there twice', async () => {
     const { sink, store } = make({ path: '/flume/%{k}' });
     await sink.start();
