@@ -222,6 +222,8 @@ export interface DeliverOptions {
    * repeated, whatever `wait` says: its outcome may not be known, and the events are to be read again from where the group stands.
    */
   readonly group?: GroupPosition;
+  /** Told that the channel has committed `group`. */
+  committed?(): void;
   /** Longest pause between two puts that wait, in milliseconds. */
   readonly longestPauseMs?: number;
   /** Told of each put that failed and will be repeated. */

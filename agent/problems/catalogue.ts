@@ -295,9 +295,9 @@ export const CATALOGUE = {
   },
   M089: {
     severity: error,
-    title: 'a sink cannot write exactly once',
+    title: 'exactlyOnce cannot be kept',
     explanation:
-      'With exactlyOnce a sink keeps, where it writes, the numbers that its events have in their channel, and so knows those that come again after a crash. That needs a channel of the type file, and no other sink at that channel: what another one has written it could not know. Give the sink such a channel of its own, or take exactlyOnce away.',
+      'With exactlyOnce a sink or channel writes down, together with the events, the place they come from, and so knows those that come again after a crash. A sink needs a channel that keeps its events: one of the type file, or a Kafka channel with exactlyOnce, and no other sink at it, since what that has written it could not know. A Kafka channel needs a source whose events have such a place: a Kafka source with isolation.level = read_committed and no other channel, or an avro source that avro sinks of Millrace with a file channel send to.',
   },
   M101: {
     severity: warning,

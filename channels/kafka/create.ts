@@ -3,7 +3,7 @@ import type { Values } from '../../core/define.ts';
 import { parseJavaInteger } from '../../core/java-values.ts';
 import { chunkWasRead } from '../../io/read-memory.ts';
 import { clientContext } from '../../io/tls/contexts.ts';
-import { DEFAULT_REQUEST_BYTES, producerSettings } from '../../protocols/kafka/producer-settings.ts';
+import { DEFAULT_REQUEST_BYTES, producerSettings, transactionalId } from '../../protocols/kafka/producer-settings.ts';
 import { clientOptions, numberOf } from '../../protocols/kafka/properties.ts';
 import { readerSettings } from '../../protocols/kafka/reader-settings.ts';
 import { KafkaChannel } from './kafka-channel.ts';
@@ -17,12 +17,14 @@ export async function createKafkaChannel(context: Context, values: Options): Pro
   const [produces, consumes] = [values['kafka.producer.*'], values['kafka.consumer.*']];
   const producer = producerSettings(await clientOptions(servers, produces, context.name, clientContext), produces, produces.get('acks') ?? 'all');
   const client = await clientOptions(servers, consumes, context.name, clientContext);
+  const reader = readerSettings(client, consumes, { groupId: values['kafka.consumer.group.id'], topics: [topic], offsetReset: offsetReset(values), withHeaders: false, wereRead: chunkWasRead });
   const { partitionIdHeader, defaultPartitionId } = values;
   return new KafkaChannel(context, {
     summary: `topic ${topic} at ${servers}, group ${values['kafka.consumer.group.id']}`,
     avro: values.parseAsFlumeEvent,
     producer,
-    reader: readerSettings(client, consumes, { groupId: values['kafka.consumer.group.id'], topics: [topic], offsetReset: offsetReset(values), withHeaders: false, wereRead: chunkWasRead }),
+    reader: values.exactlyOnce ? { ...reader, fetch: { ...reader.fetch, committedOnly: true } } : reader,
+    transactionalId: values.exactlyOnce ? transactionalId(context.name, produces) : undefined,
     sender: {
       compression: producer.compression,
       mostBytes: numberOf(produces, 'max.request.size', DEFAULT_REQUEST_BYTES),

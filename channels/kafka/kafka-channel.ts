@@ -1,7 +1,8 @@
 import type { Batch } from '../../core/batch.ts';
-import type { Channel, ChannelStatus, Context, Description, Transaction } from '../../core/component.ts';
+import type { Channel, ChannelStatus, Context, Description, GroupPosition, Transaction } from '../../core/component.ts';
 import { describeError, TooLargeError } from '../../core/errors.ts';
 import { BatchSender, type SenderSettings } from '../../protocols/kafka/batch-sender.ts';
+import { ExactlyOnceSender } from '../../protocols/kafka/exactly-once-sender.ts';
 import { GroupReader, type GroupReaderSettings } from '../../protocols/kafka/group-reader.ts';
 import { eventsOf, type EventForm } from '../../protocols/kafka/message-events.ts';
 import { KafkaProducer, type ProducerSettings } from '../../protocols/kafka/producer.ts';
@@ -13,6 +14,8 @@ export interface KafkaChannelSettings {
   readonly producer: ProducerSettings;
   readonly reader: GroupReaderSettings;
   readonly sender: SenderSettings;
+  /** Present: each put is a transaction under this id, with the place that its events come from. */
+  readonly transactionalId: string | undefined;
 }
 
 /** There is no limit in Kafka; so many events are in memory at a time. */
@@ -26,6 +29,7 @@ export class KafkaChannel implements Channel {
   readonly #settings: KafkaChannelSettings;
   readonly #producer: KafkaProducer;
   readonly #sender: BatchSender;
+  readonly #exactlyOnce: ExactlyOnceSender | undefined;
   readonly #reader: GroupReader;
   readonly #form: EventForm;
   readonly #order = new LoanOrder();
@@ -40,6 +44,8 @@ export class KafkaChannel implements Channel {
     this.#settings = settings;
     this.#producer = new KafkaProducer(settings.producer);
     this.#sender = new BatchSender(this.#producer, settings.sender);
+    const { transactionalId: id } = settings;
+    this.#exactlyOnce = id === undefined ? undefined : new ExactlyOnceSender(this.#producer, this.#sender, { idOf: () => id, allOrNothing: true });
     this.#reader = new GroupReader(settings.reader, context.log);
     this.#form = {
       avro: settings.avro,
@@ -47,6 +53,10 @@ export class KafkaChannel implements Channel {
       undecodable: ({ topic, partition, offset }, error) =>
         context.log.error(`the record at offset ${offset} of partition ${partition} of ${topic} is passed over: its value is no event in Flume's Avro format (parseAsFlumeEvent): ${describeError(error)}`),
     };
+  }
+
+  get commitsGroups(): boolean {
+    return this.#exactlyOnce !== undefined;
   }
 
   async start(): Promise<void> {
@@ -74,8 +84,8 @@ export class KafkaChannel implements Channel {
   }
 
   /** One after another, so that the order of the calls is the order in each partition; after a failure those that wait fail, too. */
-  put(batch: Batch, signal: AbortSignal): Promise<void> {
-    const put = this.#lastPut.then(() => this.#put(batch, signal));
+  put(batch: Batch, signal: AbortSignal, group?: GroupPosition): Promise<void> {
+    const put = this.#lastPut.then(() => this.#put(batch, signal, group));
     this.#lastPut = put;
     const forget = (): void => {
       if (this.#lastPut === put) this.#lastPut = Promise.resolve();
@@ -98,8 +108,8 @@ export class KafkaChannel implements Channel {
     }
   }
 
-  async #put(batch: Batch, signal: AbortSignal): Promise<void> {
-    const rejected = await this.#sender.send(batch, signal);
+  async #put(batch: Batch, signal: AbortSignal, group: GroupPosition | undefined): Promise<void> {
+    const rejected = await (this.#exactlyOnce ? this.#exactlyOnce.send(batch, { origin: batch.origin, group }, signal) : this.#sender.send(batch, signal));
     const [first] = rejected;
     if (first) throw new TooLargeError(`${rejected.length} of ${batch.size} events cannot be stored in the topic: ${first.reason}`);
   }
@@ -120,13 +130,21 @@ export class KafkaChannel implements Channel {
   }
 
   #loan(chunk: Chunk, batch: Batch): Transaction {
+    const group = this.#exactlyOnce && this.#reader.position(chunk.records);
     return {
       batch,
+      ...(group && { group }),
       commit: () => this.#settle(chunk),
-      rollback: async () => {
-        this.#returned.unshift(chunk);
-      },
+      rollback: () => this.#giveBack(chunk),
     };
+  }
+
+  /** A sink that commits for us may have done so and not know it: then only the group knows where it stands. */
+  async #giveBack(chunk: Chunk): Promise<void> {
+    if (!this.#exactlyOnce) return void this.#returned.unshift(chunk);
+    this.#order.clear();
+    this.#uncommitted.clear();
+    await this.#reader.rewind();
   }
 
   /** As in Flume, events whose offsets cannot be committed are done with; the next commit takes them along. */

@@ -18,6 +18,11 @@ export class LoanOrder {
     return this.#chunks.map(({ records }) => records);
   }
 
+  /** All of them will be read again. */
+  clear(): void {
+    this.#chunks.length = 0;
+  }
+
   add(records: FetchedRecords): Chunk {
     const chunk = { records, done: false };
     this.#chunks.push(chunk);

@@ -21,6 +21,10 @@ export const kafkaChannelOptions = {
   partitionIdHeader: optional(string({ doc: 'Header that names the partition of an event; stronger than defaultPartitionId.' })),
   'kafka.producer.*': prefix({ doc: 'Settings of the Kafka producer, such as kafka.producer.compression.type.' }),
   'kafka.consumer.*': prefix({ doc: 'Settings of the Kafka consumer, such as kafka.consumer.max.poll.records.' }),
+  exactlyOnce: boolean({
+    default: false,
+    doc: 'Store each batch, and the place it comes from, in one transaction of Kafka, and lend only what is committed; for an avro or Kafka source, and a Kafka sink with exactlyOnce; ours.',
+  }),
   zookeeperConnect: optional(string({ doc: 'ZooKeeper servers to look old offsets up in; deprecated.' })),
   migrateZookeeperOffsets: boolean({
     default: true,

@@ -18,12 +18,12 @@ const KINDS = { group: 0, transaction: 1 } as const;
 /** Asks the brokers that coordinate groups and transactions: finds them, and asks again until they are ready. Needs Kafka 3.0. */
 export class Coordinators {
   readonly #library: typeof Library;
-  readonly #client: Library.Producer;
+  readonly #client: Library.Base;
   readonly #patienceMs: number;
   readonly #found = new Map<string, Library.Broker>();
   #turn = 0;
 
-  constructor(library: typeof Library, client: Library.Producer, patienceMs: number) {
+  constructor(library: typeof Library, client: Library.Base, patienceMs: number) {
     this.#library = library;
     this.#client = client;
     this.#patienceMs = patienceMs;

@@ -20,6 +20,13 @@ export interface Provenance {
   readonly group?: GroupPosition | undefined;
 }
 
+export interface ExactlyOnceSettings {
+  /** The transactional id, which nobody else may use: one writer takes it from another. */
+  idOf(provenance: Provenance): string;
+  /** A batch of which an event is rejected is not written at all. */
+  readonly allOrNothing: boolean;
+}
+
 interface Begun {
   readonly id: string;
   readonly transactions: Transactions;
@@ -34,16 +41,15 @@ interface Begun {
 export class ExactlyOnceSender {
   readonly #producer: KafkaProducer;
   readonly #sender: BatchSender;
-  readonly #idOf: (provenance: Provenance) => string;
+  readonly #settings: ExactlyOnceSettings;
   #coordinators: Coordinators | undefined;
   #begun: Begun | undefined;
   #mostEvents: number | undefined;
 
-  /** `idOf`: the transactional id, which nobody else may use; one writer takes it from another. */
-  constructor(producer: KafkaProducer, sender: BatchSender, idOf: (provenance: Provenance) => string) {
+  constructor(producer: KafkaProducer, sender: BatchSender, settings: ExactlyOnceSettings) {
     this.#producer = producer;
     this.#sender = sender;
-    this.#idOf = idOf;
+    this.#settings = settings;
   }
 
   /** Most events of the next batch, where there was one whose numbers did not fit. */
@@ -53,7 +59,7 @@ export class ExactlyOnceSender {
 
   /** Resolves when Kafka has every event but those that are answered, and counts them. After a failure nobody knows, and the batch is to be sent again. */
   async send(batch: Batch, provenance: Provenance, signal: AbortSignal): Promise<readonly Rejected[]> {
-    const id = this.#idOf(provenance);
+    const id = this.#settings.idOf(provenance);
     try {
       const begun = this.#begun?.id === id ? this.#begun : await this.#begin(id, signal);
       const { origin, group } = provenance;
@@ -92,7 +98,7 @@ export class ExactlyOnceSender {
     const rejected = (await this.#sender.send(fresh, signal)).map((one) => ({ ...one, index: indexOf(one.index) }));
     const [place] = transactions.included;
     if (!place) return rejected;
-    if (rejected.length === fresh.size) {
+    if (rejected.length === fresh.size || (rejected.length > 0 && this.#settings.allOrNothing)) {
       await transactions.end(false, signal);
       return rejected;
     }
@@ -117,7 +123,7 @@ export class ExactlyOnceSender {
     if (transactions.included.length === 0) return rejected;
     const whole = rejected.length === 0;
     if (position && whole) await transactions.commitOffsets(position, signal);
-    await transactions.end(rejected.length < batch.size, signal);
+    await transactions.end(whole || (rejected.length < batch.size && !this.#settings.allOrNothing), signal);
     return rejected;
   }
 }

@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type * as Library from '@platformatic/kafka';
+import type { GroupPosition } from '../../core/component.ts';
 import { describeError, isAbort } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { committedOffsets } from './committed-offsets.ts';
+import { Coordinators } from './coordinators.ts';
 import type { FetchedRecords, Position } from './fetched-records.ts';
 import { Fetcher, type FetcherSettings, type Start } from './fetcher.ts';
 import { kafkaLibrary, type ClientOptions } from './library.ts';
@@ -32,6 +35,8 @@ interface Open {
   readonly seen: string;
   /** The group is being divided anew, or just was: what is ours is not known yet. */
   settling: boolean;
+  /** Until the group has been divided anew, what is ours by its last division counts no more. */
+  dividing: boolean;
   /** What was ours when the group was divided last. */
   last: { readonly memberId: string | null; readonly generationId: number; readonly owned: ReadonlySet<string> } | undefined;
 }
@@ -47,6 +52,8 @@ export class GroupReader {
   #failures = 0;
   #lookedAt = 0;
   #stopped = false;
+  /** Aborts when the reader stops for good. */
+  readonly #ending = new AbortController();
   #opening: Promise<Open> | undefined;
   readonly #toCommit = new Map<string, Position>();
   #committing: Promise<void> = Promise.resolve();
@@ -113,6 +120,24 @@ export class GroupReader {
     return this.#nextCommit;
   }
 
+  /** Where the group stands once these records, which were read just now, are done with: for a transaction, in place of `commit`. */
+  position(records: FetchedRecords): GroupPosition | undefined {
+    const consumer = this.#open?.consumer;
+    if (!consumer?.memberId) return undefined;
+    const { groupId, groupInstanceId } = this.#settings;
+    const group = { groupId, generation: consumer.generationId, memberId: consumer.memberId, instanceId: groupInstanceId ?? null };
+    return { cluster: consumer.currentMetadata?.id ?? '', group, offsets: [...records.positions().values()] };
+  }
+
+  /** Reads on from where the group stands: what was read and not committed comes again. */
+  async rewind(): Promise<void> {
+    const open = this.#open;
+    if (!open) return;
+    this.#toCommit.clear();
+    open.last = undefined;
+    if (!open.dividing) await this.#divided(open);
+  }
+
   /** Leaves the group; `read` joins it again. */
   async close(): Promise<void> {
     const open = this.#open;
@@ -124,6 +149,7 @@ export class GroupReader {
   /** For good. */
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#ending.abort();
     await this.#opening?.catch(() => undefined);
     await this.close();
   }
@@ -167,8 +193,8 @@ export class GroupReader {
     try {
       const topics = await this.#topics();
       const seen = await this.#picture(consumer, topics);
-      const open: Open = { consumer, client, fetcher, seen, settling: true, last: undefined };
-      consumer.on('consumer:group:rebalance', () => (open.settling = true));
+      const open: Open = { consumer, client, fetcher, seen, settling: true, dividing: true, last: undefined };
+      consumer.on('consumer:group:rebalance', () => (open.settling = open.dividing = true));
       consumer.on('consumer:group:join', () => void this.#divided(open));
       consumer.topics.trackAll(...topics);
       await consumer.joinGroup({});
@@ -189,7 +215,9 @@ export class GroupReader {
     const before = open.last;
     const owned = ownedBy(consumer);
     open.settling = true;
-    open.last = { memberId, generationId, owned };
+    open.dividing = false;
+    const last = { memberId, generationId, owned };
+    open.last = last;
     // Whoever missed a round does not know who had the partitions in between.
     const stayed = before !== undefined && before.memberId === memberId && before.generationId + 1 === generationId;
     const starts: Start[] = [];
@@ -204,20 +232,32 @@ export class GroupReader {
       if (missing.length > 0) coming.push({ topic, partitions: missing });
     }
     try {
-      const committed = coming.length > 0 ? await consumer.listCommittedOffsets({ topics: coming }) : new Map<string, bigint[]>();
+      const committed = coming.length > 0 ? await this.#committed(consumer, coming) : new Map<string, number>();
       for (const { topic, partitions } of coming) {
         for (const partition of partitions) {
-          const offset = Number(committed.get(topic)?.[partition] ?? -1n);
-          starts.push({ topic, partition, offset: offset >= 0 ? offset : await this.#beginning(consumer, topic, partition) });
+          starts.push({ topic, partition, offset: committed.get(placeOf({ topic, partition })) ?? (await this.#beginning(consumer, topic, partition)) });
         }
       }
-      if (open.last?.generationId !== generationId || open.last.memberId !== memberId) return;
+      if (open.last !== last) return;
       open.settling = false;
       fetcher.assign(starts);
       fetcher.stir();
     } catch (error) {
       fetcher.fail(error);
     }
+  }
+
+  /** Where nothing but what is committed counts, transactions that have offsets of ours and are not finished are waited for. */
+  async #committed(consumer: Library.Consumer, wanted: { topic: string; partitions: number[] }[]): Promise<Map<string, number>> {
+    const { groupId, fetch, client } = this.#settings;
+    if (fetch.committedOnly) {
+      const coordinators = new Coordinators(await kafkaLibrary(), consumer, client.requestTimeout ?? 30_000);
+      const found = await committedOffsets(await kafkaLibrary(), coordinators, groupId, wanted, this.#ending.signal);
+      return new Map(found.map((place) => [placeOf(place), Number(place.offset)]));
+    }
+    const committed = await consumer.listCommittedOffsets({ topics: wanted });
+    const all = wanted.flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition, offset: Number(committed.get(topic)?.[partition] ?? -1n) })));
+    return new Map(all.filter(({ offset }) => offset >= 0).map((place) => [placeOf(place), place.offset]));
   }
 
   /** Where somebody begins who has not committed anything, or whose offset is not there any more. */

@@ -1,5 +1,6 @@
 import type * as Library from '@platformatic/kafka';
 import { insertRange, type NumberRange } from '../../core/number-ranges.ts';
+import { committedOffsets } from './committed-offsets.ts';
 import type { Coordinators } from './coordinators.ts';
 import { groupOfPositions, type GroupOffsets } from './transactions.ts';
 
@@ -25,12 +26,10 @@ export class WrittenNumbers {
 
   /** Reads what was committed; waits for transactions that are not finished. */
   async read(library: typeof Library, coordinators: Coordinators, signal: AbortSignal): Promise<void> {
-    const groupId = this.#groupId;
-    const { topics, groups } = await coordinators.ask('group', groupId, (connection) => library.offsetFetchV7.api.async(connection, [{ groupId, topics: null }], true), signal);
     this.#ranges = [];
     // Each topic that events went to may have a position; all of them are true.
-    for (const { partitions } of [...(topics ?? []), ...groups.flatMap((group) => group.topics)]) {
-      for (const { metadata } of partitions) for (const [from, to] of decodeRanges(metadata ?? '')) insertRange(this.#ranges, from, to);
+    for (const { metadata } of await committedOffsets(library, coordinators, this.#groupId, undefined, signal)) {
+      for (const [from, to] of decodeRanges(metadata)) insertRange(this.#ranges, from, to);
     }
   }
 

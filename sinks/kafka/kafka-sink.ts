@@ -32,7 +32,7 @@ export class KafkaSink implements Sink {
     this.#settings = settings;
     this.#producer = new KafkaProducer(settings.producer);
     this.#sender = new BatchSender(this.#producer, settings.sender);
-    this.#exactlyOnce = settings.exactlyOnce ? new ExactlyOnceSender(this.#producer, this.#sender, settings.exactlyOnce) : undefined;
+    this.#exactlyOnce = settings.exactlyOnce ? new ExactlyOnceSender(this.#producer, this.#sender, { idOf: settings.exactlyOnce, allOrNothing: false }) : undefined;
   }
 
   get batchSize(): number {

@@ -29,6 +29,8 @@ export class KafkaSource implements Source {
   /** Where to commit for batches that are in the channels, and how many batches these are. */
   readonly #done = new Map<string, Position>();
   #doneBatches = 0;
+  /** The channel commits the place of the group together with the events. */
+  #channelCommits = false;
   /** Commits under way, with the number of batches of each. */
   readonly #commits = new Map<Promise<void>, number>();
 
@@ -75,17 +77,22 @@ export class KafkaSource implements Source {
   async #put(records: FetchedRecords): Promise<void> {
     const batch = eventsOf(records, this.#form);
     this.#context.count('EventReceivedCount', batch.size);
+    const group = this.#reader.position(records);
+    let committed = false;
     try {
-      if (batch.size > 0) await this.#context.deliver(batch, { wait: true });
+      if (batch.size > 0) await this.#context.deliver(batch, { wait: true, ...(group && { group }), committed: () => (committed = true) });
     } catch (error) {
       // The records are read again from where the offsets stand.
       if (!isAbort(error)) this.#context.count('ChannelWriteFail', 1);
       this.#commitDone();
       await Promise.all(this.#commits.keys());
-      await this.#reader.close();
+      if (this.#channelCommits) await this.#reader.rewind();
+      else await this.#reader.close();
       throw error;
     }
     this.#context.count('EventAcceptedCount', batch.size);
+    this.#channelCommits ||= committed;
+    if (committed) return;
     for (const [place, position] of records.positions()) this.#done.set(place, position);
     this.#doneBatches++;
     // A commit of ours that comes behind a later one of the channel would set the group back.

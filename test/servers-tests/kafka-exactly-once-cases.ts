@@ -13,9 +13,8 @@ import { groupOfPositions } from '../../protocols/kafka/transactions.ts';
 import { kafkaSink } from '../../sinks/kafka/index.ts';
 import { until } from '../servers/daemon.ts';
 import type { Kafka } from '../servers/kafka.ts';
-import { readTopicWithKafka } from '../servers/kafka-reader.ts';
 import { make, recordingContext } from '../unit/recording-context.ts';
-import { createTopic } from './kafka-rig.ts';
+import { committed, createTopic } from './kafka-rig.ts';
 
 const never = new AbortController().signal;
 
@@ -31,15 +30,6 @@ const range = (from: number, to: number): number[] => Array.from({ length: to - 
 const events = (from: number, to: number) => Batch.of(range(from, to).map((number) => ({ body: Buffer.from(`e${number}`), headers: new Map() })));
 const names = (from: number, to: number): string[] => range(from, to).map((number) => `e${number}`);
 const originOf = (store: string) => (...spans: [number, number][]): Origin => ({ store, spans, settled: 0 });
-
-/** The values of committed records, once there are as many as are expected. */
-async function committed(t: TestContext, kafka: Kafka, topic: string, expected: number): Promise<string[]> {
-  const values: string[] = [];
-  const reader = await readTopicWithKafka(kafka.plain, topic, ({ value }) => values.push(String(value)));
-  t.after(() => reader.stop());
-  await until(() => `${expected} records; ${values.length} are there ${reader.failure() ?? ''}`, () => values.length >= expected || undefined);
-  return values;
-}
 
 export function exactlyOnceCases(kafka: () => Kafka): void {
   test('a batch that comes again is not written again, nor the part of one; after a restart neither', async (t) => {

@@ -1,6 +1,9 @@
 /** One broker, topics made and read by the client library, and what the tests of source, sink and channel share. */
 
 import { Admin, Consumer, Producer } from '@platformatic/kafka';
+import type { TestContext } from 'node:test';
+import { until } from '../servers/daemon.ts';
+import { readTopicWithKafka } from '../servers/kafka-reader.ts';
 import type { Kafka } from '../servers/kafka.ts';
 
 export interface Read {
@@ -54,7 +57,8 @@ export async function readTopic({ plain }: Servers, topic: string, expected?: nu
 
 /** Writes records with the client library, in order. */
 export async function writeTopic({ plain }: Servers, topic: string, records: readonly Written[]): Promise<void> {
-  const producer = new Producer({ clientId: 'rig', bootstrapBrokers: plain.split(',') });
+  // Without a number of its own it would write twice what a slow broker answers late.
+  const producer = new Producer({ clientId: 'rig', bootstrapBrokers: plain.split(','), idempotent: true });
   await producer.send({
     acks: -1,
     messages: records.map(({ key, value, headers, ...rest }) => ({
@@ -66,4 +70,13 @@ export async function writeTopic({ plain }: Servers, topic: string, records: rea
     })),
   });
   await producer.close();
+}
+
+/** The values of the committed records of a topic, as Kafka's own consumer sees them, once there are as many as are expected. */
+export async function committed(t: TestContext, { plain }: Servers, topic: string, expected: number): Promise<string[]> {
+  const values: string[] = [];
+  const reader = await readTopicWithKafka(plain, topic, ({ value }) => values.push(String(value)));
+  t.after(() => reader.stop());
+  await until(() => `${expected} records; ${values.length} are there ${reader.failure() ?? ''}`, () => values.length >= expected || undefined);
+  return values;
 }

@@ -5,6 +5,8 @@ import { kafkaMissing, startKafka, type Kafka } from '../servers/kafka.ts';
 import { channelCases } from './kafka-channel-cases.ts';
 import { exactlyOnceCases, rejectedOnceCases } from './kafka-exactly-once-cases.ts';
 import { refusedLoginCases, sinkCases } from './kafka-sink-cases.ts';
+import { exactChannelCases } from './kafka-exact-channel-cases.ts';
+import { groupKillCases, rebalanceStormCases, scaleOutCases } from './kafka-group-cases.ts';
 import { killCases } from './kafka-kill-cases.ts';
 import { readerCases } from './kafka-reader-cases.ts';
 import { rebalanceCases, sourceCases } from './kafka-source-cases.ts';
@@ -23,5 +25,9 @@ describe('Kafka', { skip: kafkaMissing() }, () => {
   rebalanceCases(() => kafka);
   readerCases(() => kafka);
   channelCases(() => kafka);
+  exactChannelCases(() => kafka);
   killCases(() => kafka);
+  groupKillCases(() => kafka);
+  rebalanceStormCases(() => kafka);
+  scaleOutCases(() => kafka);
 });
