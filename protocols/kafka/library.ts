@@ -8,6 +8,11 @@ export function kafkaLibrary(): Promise<typeof Library> {
   return (loaded ??= import('@platformatic/kafka'));
 }
 
+/** CRC-32C. Given a bare buffer, the library would copy it first. */
+export function checksumOf({ crc32c, Reader }: typeof Library): (bytes: Buffer) => number {
+  return (bytes) => crc32c(Reader.from(bytes).buffer) >>> 0;
+}
+
 /** What every client of the library is told. */
 export type ClientOptions = Pick<Library.BaseOptions, 'clientId' | 'bootstrapBrokers' | 'sasl' | 'tls' | 'requestTimeout' | 'connectTimeout' | 'metadataMaxAge'>;
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type * as Library from '@platformatic/kafka';
-import { errorCodeOf, explained, kafkaLibrary, reasonOf, type ClientOptions } from './library.ts';
+import { checksumOf, errorCodeOf, explained, kafkaLibrary, reasonOf, type ClientOptions } from './library.ts';
 import { ERRORS, retriable } from './error-codes.ts';
 import { produce, type PieceAnswer } from './produce-request.ts';
 import { Coordinators } from './coordinators.ts';
@@ -201,7 +201,7 @@ export class KafkaProducer {
   }
 
   async #request(broker: Library.Broker, pieces: readonly Piece[]): Promise<readonly PieceAnswer[]> {
-    const { crc32c } = this.#loaded;
+    const crc32c = checksumOf(this.#loaded);
     const identity = this.#identity ?? NOBODY;
     for (const piece of pieces) {
       const sequence = identity === NOBODY ? -1 : (this.#sequences.get(placeOf(piece)) ?? 0);

@@ -130,7 +130,7 @@ export function seal(batch: Buffer, writer: WriterIdentity, sequence: number, cr
   batch.writeBigInt64BE(writer.producerId, 43);
   batch.writeInt16BE(writer.producerEpoch, 51);
   batch.writeInt32BE(sequence, 53);
-  batch.writeUInt32BE(crc32c(batch.subarray(CRC_FROM)) >>> 0, 17);
+  batch.writeUInt32BE(crc32c(batch.subarray(CRC_FROM)), 17);
 }
 
 function varintSize(value: number): number {

@@ -1,5 +1,6 @@
 import type * as Library from '@platformatic/kafka';
 import { decompress } from './decompress.ts';
+import { checksumOf } from './library.ts';
 import { BATCH_HEADER_BYTES, CRC_FROM, LENGTH_FROM, MAGIC } from './record-batch.ts';
 
 /** Why a record batch cannot be read; says where it is. */
@@ -57,7 +58,7 @@ export function batchAt(library: typeof Library, bytes: Buffer, at: number, end:
     return undefined;
   }
   const crc = bytes.readUInt32BE(at + 17);
-  const found = library.crc32c(bytes.subarray(at + CRC_FROM, next)) >>> 0;
+  const found = checksumOf(library)(bytes.subarray(at + CRC_FROM, next));
   if (crc !== found) throw new RecordBatchError(`has the checksum ${hex(crc)}, and its bytes have ${hex(found)}`);
   const attributes = bytes.readInt16BE(at + CRC_FROM);
   const baseOffset = Number(bytes.readBigInt64BE(at));
