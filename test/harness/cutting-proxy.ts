@@ -21,8 +21,8 @@ export class CuttingProxy {
     this.#server = createServer((client) => this.#carry(client));
   }
 
-  async start(): Promise<this> {
-    await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
+  async start(address = '127.0.0.1', port = 0): Promise<this> {
+    await new Promise<void>((resolve, reject) => this.#server.once('error', reject).listen(port, address, resolve));
     return this;
   }
 

@@ -2,4 +2,4 @@ import { elasticsearchMissing, startElasticsearch } from '../servers/elasticsear
 import { searchCases } from './search-cases.ts';
 
 const missing = process.env['MILLRACE_LONG'] === '1' ? elasticsearchMissing() : 'npm run test:servers runs it against Elasticsearch 8.19';
-searchCases('Elasticsearch 8.19', missing, () => startElasticsearch(8, { login: { username: 'writer', password: 'sesame-open-93' } }));
+searchCases('Elasticsearch 8.19', missing, (options) => startElasticsearch(8, { ...options, login: { username: 'writer', password: 'sesame-open-93' } }));

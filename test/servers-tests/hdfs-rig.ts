@@ -31,7 +31,19 @@ export class HdfsPlace {
   }
 
   /** Starts the agent, again after it was killed. */
-  async start(sink: Readonly<Record<string, string>> = {}, channel: Readonly<Record<string, string>> = {}): Promise<RunningAgent> {
+  async start(
+    sink: Readonly<Record<string, string>> = {},
+    channel: Readonly<Record<string, string>> = {},
+    { more = [], env = {} }: { more?: readonly string[]; env?: Readonly<Record<string, string>> } = {},
+  ): Promise<RunningAgent> {
+    const conf = `${this.conf(sink, channel)}${more.join('\n')}`;
+    // The list of open files lies in the home directory, and is found again by the next start.
+    this.agent = await startAgent({ conf, folder: this.folder, env: { HADOOP_CONF_DIR: this.hdfs.confFolder, HOME: this.folder, ...env } });
+    await this.agent.ready();
+    return this.agent;
+  }
+
+  conf(sink: Readonly<Record<string, string>> = {}, channel: Readonly<Record<string, string>> = {}): string {
     const properties: Record<string, string> = {
       'a1.sources': 'r1',
       'a1.channels': 'c1',
@@ -55,12 +67,7 @@ export class HdfsPlace {
       ...Object.fromEntries(Object.entries(sink).map(([name, value]) => [`a1.sinks.k1.${name}`, value])),
       ...Object.fromEntries(Object.entries(channel).map(([name, value]) => [`a1.channels.c1.${name}`, value])),
     };
-    const conf = Object.entries(properties).map(([name, value]) => `${name} = ${value}\n`).join('');
-    // The list of open files lies in the home directory, and is found again by the next start.
-    const env = { HADOOP_CONF_DIR: this.hdfs.confFolder, HOME: this.folder };
-    this.agent = await startAgent({ conf, folder: this.folder, env });
-    await this.agent.ready();
-    return this.agent;
+    return Object.entries(properties).map(([name, value]) => `${name} = ${value}\n`).join('');
   }
 
   /** Files that are closed, in the order in which they were begun, and those that are not. */

@@ -12,9 +12,10 @@ import { CLEAN, harmOf, Referee, reportOf } from '../faults/referee/referee.ts';
 import { TcpLines } from '../faults/referee/tcp-sender.ts';
 import { TcpClient } from '../faults/tcp-client.ts';
 import { figuresOf } from '../bench/process-figures.ts';
-import { until } from '../harness/agent.ts';
+import { until, type RunningAgent } from '../harness/agent.ts';
 import type { S3Server } from '../servers/s3-server.ts';
 import { S3Objects, S3Place } from './s3-rig.ts';
+import { addressChanges, stuckBesideHealthy } from './target-cases.ts';
 
 const LONG = process.env['MILLRACE_LONG'] === '1';
 
@@ -26,8 +27,8 @@ export function s3Cases(name: string, missing: string | false, start: () => Prom
     if (missing === false) server = await start();
   });
   after(() => server?.stop());
-  const on = (title: string, body: (place: S3Place, t: import('node:test').TestContext) => Promise<void>): void =>
-    void test(`${title} (${name})`, { ...skip, timeout: 300_000 }, async (t) => {
+  const on = (title: string, body: (place: S3Place, t: import('node:test').TestContext) => Promise<void>, long = false): void =>
+    void test(`${title} (${name})`, { ...skip, ...(long && !LONG && { skip: 'takes long: npm run test:servers' }), timeout: 300_000 }, async (t) => {
       if (!server) throw new Error('the server was not started');
       await body(await S3Place.open(t, server), t);
     });
@@ -56,6 +57,16 @@ export function s3Cases(name: string, missing: string | false, start: () => Prom
   on('S11: killed in mid-upload of several parts: one whole object, and no upload is left', killedInParts);
   on('S14: wrong credentials are said and put right by a reload: nothing is lost', credentialsPutRight);
 
+  on('S24: the address of the server changes, is unknown, and is the old one again: 0 lost, 0 twice', async (place, t) => {
+    const start = (url: string, env: Readonly<Record<string, string>>): Promise<RunningAgent> => place.start({ 's3.endpoint': url }, [], env);
+    const { duplicates } = await addressChanges(t, { port: Number(new URL(place.server.endpoint).port), folder: place.folder, collector: new S3Objects(place), start });
+    assert.equal(duplicates, 0);
+  });
+  on('S27: the server stands still beside a sink that works: that one does not notice', async (place, t) => {
+    const start = (more: readonly string[]): Promise<RunningAgent> => place.start({}, more);
+    const { duplicates } = await stuckBesideHealthy(t, { server: place.server.server, folder: place.folder, collector: new S3Objects(place), start });
+    assert.equal(duplicates, 0);
+  }, true);
   on('S18: more path values than objects may grow: memory stays bounded, and nothing is lost', manyPaths);
   on('an hdfs sink with an s3a: path writes objects with its own names', hdfsPath);
   on('S13: two agents of one configuration that roll at the same moment write over nothing', async (place, t) => {

@@ -39,8 +39,8 @@ export class S3Place {
   }
 
   /** The agent over the folder: netcat, the durable channel, this sink. */
-  async start(properties: Record<string, string> = {}, more: readonly string[] = []): Promise<RunningAgent> {
-    this.agent = await startAgent({ conf: [this.conf(properties), ...more].join('\n'), folder: this.folder });
+  async start(properties: Record<string, string> = {}, more: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<RunningAgent> {
+    this.agent = await startAgent({ conf: [this.conf(properties), ...more].join('\n'), folder: this.folder, env });
     await this.agent.ready();
     return this.agent;
   }

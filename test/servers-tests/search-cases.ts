@@ -4,32 +4,55 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readSegments } from '../../agent/dead-letters/segments.ts';
 import type { Letter } from '../../agent/dead-letters/letter.ts';
 import { TcpClient } from '../faults/tcp-client.ts';
-import { CLEAN, harmOf, Referee, reportOf } from '../faults/referee/referee.ts';
+import { CLEAN, harmOf, Referee, reportOf, type Conclusion } from '../faults/referee/referee.ts';
 import { TcpLines } from '../faults/referee/tcp-sender.ts';
-import { until } from '../harness/agent.ts';
-import type { SearchEngine } from '../servers/search-engine.ts';
+import { freePort, until, type RunningAgent } from '../harness/agent.ts';
+import { CuttingProxy } from '../harness/cutting-proxy.ts';
+import type { SearchEngine, SearchOptions } from '../servers/search-engine.ts';
 import { IndexedDocuments, SearchPlace } from './search-rig.ts';
+import { addressChanges, stuckBesideHealthy } from './target-cases.ts';
 
 const LONG = process.env['MILLRACE_LONG'] === '1';
+const MOST_REQUEST = '1mb';
 
 /** What the elasticsearch sink owes, against a real server. */
-export function searchCases(name: string, missing: string | false, start: () => Promise<SearchEngine>): void {
+export function searchCases(name: string, missing: string | false, start: (options: SearchOptions) => Promise<SearchEngine>): void {
   const skip = missing === false ? {} : { skip: missing };
   let engine: SearchEngine | undefined;
   before(async () => {
-    if (missing === false) engine = await start();
+    if (missing === false) engine = await start({ settings: { 'http.max_content_length': MOST_REQUEST } });
   });
   after(() => engine?.stop());
-  const on = (title: string, body: (place: SearchPlace, t: TestContext) => Promise<void>): void =>
-    void test(`${title} (${name})`, { ...skip, timeout: 300_000 }, async (t) => {
+  const on = (title: string, body: (place: SearchPlace, t: TestContext) => Promise<void>, long = false): void =>
+    void test(`${title} (${name})`, { ...skip, ...(long && !LONG && { skip: 'takes long: npm run test:servers' }), timeout: 300_000 }, async (t) => {
       if (!engine) throw new Error('the server was not started');
       await body(await SearchPlace.open(t, engine), t);
     });
   on('ES-07 S4 S26 documents of the day as Logstash had them; one that does not fit its mapping is a dead letter, the rest is there', documentsAndRejections);
   on('S4 a full target: nothing is taken while writing is blocked, everything once it is not', fullTarget);
   on('S1 S2 S5 kill -9 of agent and server, a server that stands still, answers that are lost: 0 lost, 0 altered, 0 twice', faultsUnderLoad);
+  on('S24 the address of the server changes, is unknown, and is the old one again: 0 lost, 0 twice', async (place, t) => {
+    await place.makeIndex();
+    const start = (url: string, env: Readonly<Record<string, string>>): Promise<RunningAgent> => place.start({ hostNames: url }, [], env);
+    const { duplicates } = await addressChanges(t, { port: Number(new URL(place.engine.url).port), folder: place.folder, collector: new IndexedDocuments(place), unordered: true, start });
+    assert.equal(duplicates, 0);
+  }, true);
+  on('S27 the server stands still beside a sink that works: that one does not notice', async (place, t) => {
+    await place.makeIndex();
+    const start = (more: readonly string[]): Promise<RunningAgent> => place.start({}, more);
+    const { duplicates } = await stuckBesideHealthy(t, { server: place.engine.server, folder: place.folder, collector: new IndexedDocuments(place), unordered: true, start });
+    assert.equal(duplicates, 0);
+  }, true);
+  on('S6 a request above what the server takes is split; a document above it is a dead letter, the rest is there', tooLarge);
+  on('S1 several hosts, of which one was never there and one dies under load: 0 lost, 0 twice', severalHosts);
+  on('S4 a server that is busy answers 429: everything is there once it is not', (place, t) => busyServer(place, t, start), true);
   on('X15 S4 wrong credentials are said and put right by a reload: nothing is lost, no password is shown', credentialsPutRight);
   on('a data stream takes what it is sent, and refuses no document for want of a time', dataStream);
+}
+
+/** A document that is sent twice may be written, by its id, when later ones are there: the index has no order of its own. */
+function harmBeyondOrder(conclusion: Conclusion): Record<string, number | boolean> {
+  return { ...harmOf(conclusion), outOfOrder: 0 };
 }
 
 /** For servers with a login. */
@@ -112,7 +135,7 @@ async function fullTarget(place: SearchPlace): Promise<void> {
 
 async function faultsUnderLoad(place: SearchPlace, t: TestContext): Promise<void> {
   const { server } = place.engine;
-  await place.engine.ask('PUT', place.index, { settings: { number_of_replicas: 0, number_of_shards: 1 }, mappings: { properties: { '@message': { type: 'keyword', index: false, doc_values: false } } } });
+  await place.makeIndex();
   const referee = new Referee();
   t.after(() => referee.close());
   referee.collect(new IndexedDocuments(place));
@@ -138,8 +161,80 @@ async function faultsUnderLoad(place: SearchPlace, t: TestContext): Promise<void
   await pause();
   const conclusion = await referee.conclude({ stalledAfterMs: 60_000 });
   t.diagnostic(reportOf(conclusion));
-  assert.deepEqual(harmOf(conclusion), CLEAN);
-  assert.equal(conclusion.duplicates, 0);
+  assert.deepEqual([harmBeyondOrder(conclusion), conclusion.duplicates], [CLEAN, 0]);
+}
+
+async function tooLarge(place: SearchPlace): Promise<void> {
+  await place.makeIndex();
+  const agent = await place.start({ batchSize: '1000' });
+  const line = (index: number, length: number): string => `${index} `.padEnd(length, 'x');
+  // Three requests' worth in one batch, and in its middle what no request has room for.
+  const lines = Array.from({ length: 60 }, (_, index) => line(index, index === 30 ? 1_200_000 : 50_000));
+  await exchange(await agent.port('r1'), lines.map((text) => `${text}\n`).join(''));
+  await agent.counter('SINK.k1', 'EventDrainSuccessCount', (count) => count === lines.length, 60_000);
+  assert.deepEqual((await place.messages()).map(String).sort(), lines.filter((_, index) => index !== 30).sort());
+  const letters = await lettersOf(place);
+  assert.deepEqual(letters.map(({ event }) => event.body.length), [1_200_000]);
+  assert.match(letters[0]?.reason ?? '', /the server takes no document of 12\d{5} bytes \(413\)/);
+}
+
+async function severalHosts(place: SearchPlace, t: TestContext): Promise<void> {
+  await place.makeIndex();
+  const second = await new CuttingProxy(Number(new URL(place.engine.url).port)).start();
+  t.after(() => second.stop());
+  const referee = new Referee();
+  t.after(() => referee.close());
+  referee.collect(new IndexedDocuments(place));
+  const ports = [await freePort(), place.proxy.port, second.port];
+  const agent = await place.start({ hostNames: ports.map((port) => `http://127.0.0.1:${port}`).join(',') });
+  const sender = referee.send(new TcpLines({ port: await agent.port('r1') }), { perSecond: 2000 });
+  const more = async (): Promise<void> => {
+    const { acknowledged } = sender;
+    await until('documents', async () => (await referee.look()).delivered > acknowledged || undefined, 60_000);
+  };
+  await more();
+  referee.fault('one of two hosts is gone');
+  await second.stop();
+  await more();
+  const conclusion = await referee.conclude({ stalledAfterMs: 60_000 });
+  t.diagnostic(reportOf(conclusion));
+  assert.deepEqual([harmBeyondOrder(conclusion), conclusion.duplicates], [CLEAN, 0]);
+}
+
+/** A server that takes few bytes at a time, and somebody else who sends it more. */
+async function busyServer(_: SearchPlace, t: TestContext, start: (options: SearchOptions) => Promise<SearchEngine>): Promise<void> {
+  const engine = await start({ settings: { 'indexing_pressure.memory.limit': '256kb' } });
+  t.after(() => engine.stop());
+  const place = await SearchPlace.open(t, engine);
+  await place.makeIndex();
+  const referee = new Referee();
+  t.after(() => referee.close());
+  referee.collect(new IndexedDocuments(place));
+  const agent = await place.start();
+  referee.send(new TcpLines({ port: await agent.port('r1') }), { perSecond: 2000 });
+  await until('documents', async () => (await referee.look()).delivered > 0 || undefined, 60_000);
+  referee.fault('others send as much as the server takes');
+  const stop = new AbortController();
+  t.after(() => stop.abort());
+  const others = Array.from({ length: 4 }, () => flood(engine, `flood-${place.index}`, stop.signal));
+  const refused = async (): Promise<number> => {
+    const { EventWriteFail = 0, DocumentRetryCount = 0 } = (await agent.metrics())['SINK.k1'] ?? {};
+    return Number(EventWriteFail) + Number(DocumentRetryCount);
+  };
+  await until('a 429', async () => (await refused()) > 0 || undefined, 120_000);
+  stop.abort();
+  await Promise.all(others);
+  assert.match(agent.lines.join('\n'), /429/);
+  const conclusion = await referee.conclude({ stalledAfterMs: 60_000 });
+  t.diagnostic(`${reportOf(conclusion)}\n${await refused()} refusals`);
+  assert.deepEqual([harmBeyondOrder(conclusion), conclusion.duplicates], [CLEAN, 0]);
+  assert.deepEqual(await lettersOf(place), []);
+}
+
+async function flood({ url, login }: SearchEngine, index: string, signal: AbortSignal): Promise<void> {
+  const headers = { 'content-type': 'application/x-ndjson', ...(login && { authorization: `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}` }) };
+  const body = `{"index":{}}\n{"text":"${'x'.repeat(1000)}"}\n`.repeat(200);
+  while (!signal.aborted) await fetch(`${url}/${index}/_bulk?filter_path=errors`, { method: 'POST', headers, body, signal }).then((answer) => answer.text(), () => undefined);
 }
 
 async function dataStream(place: SearchPlace, t: TestContext): Promise<void> {

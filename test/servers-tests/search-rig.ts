@@ -39,8 +39,8 @@ export class SearchPlace {
   }
 
   /** The agent over the folder: netcat, the durable channel, this sink. */
-  async start(properties: Readonly<Record<string, string>> = {}, more: readonly string[] = []): Promise<RunningAgent> {
-    this.agent = await startAgent({ conf: this.conf(properties, more), folder: this.folder });
+  async start(properties: Readonly<Record<string, string>> = {}, more: readonly string[] = [], env: Readonly<Record<string, string>> = {}): Promise<RunningAgent> {
+    this.agent = await startAgent({ conf: this.conf(properties, more), folder: this.folder, env });
     await this.agent.ready(60_000);
     return this.agent;
   }
@@ -72,6 +72,12 @@ export class SearchPlace {
       ...Object.entries(sink).map(([key, value]) => `a1.sinks.k1.${key} = ${value}`),
       ...more,
     ].join('\n');
+  }
+
+  /** For lines of any content and length. */
+  async makeIndex(): Promise<void> {
+    const message = { type: 'keyword', index: false, doc_values: false };
+    await this.engine.ask('PUT', this.index, { settings: { number_of_replicas: 0, number_of_shards: 1 }, mappings: { properties: { '@message': message } } });
   }
 
   /** `@message` of every document. */
