@@ -1,6 +1,6 @@
 /**
- * `node test/bench/elasticsearch.ts [ROUNDS]`: a backlog in the durable channel goes to OpenSearch, beside a plain `_bulk` loop with undici.
- * Run `npm run prepare` first: the launcher takes the sources where they are newer than the build.
+ * `node test/bench/elasticsearch.ts [ROUNDS [EVENTS [null]]]`: a backlog in the durable channel goes to OpenSearch, beside a plain `_bulk`
+ * loop with undici; with `null`, to a server that answers and keeps nothing, so that its own pace hides neither of the two. Run `npm run prepare` first: the launcher takes the sources where they are newer than the build.
  */
 import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,7 +8,6 @@ import { join } from 'node:path';
 import { root, startAgent, type RunningAgent } from '../harness/agent.ts';
 import { startDaemon } from '../servers/daemon.ts';
 import { openSearchMissing, startOpenSearch } from '../servers/opensearch.ts';
-import type { SearchEngine } from '../servers/search-engine.ts';
 import { figuresOf } from './process-figures.ts';
 
 const LINE_BYTES = 100;
@@ -22,16 +21,25 @@ interface Figures {
 
 const rounds = Number(process.argv[2] ?? 3);
 const events = Number(process.argv[3] ?? 200_000);
-const missing = openSearchMissing();
+const plain = process.argv[4] === 'null';
+const missing = plain ? false : openSearchMissing();
 if (missing === false) await bench();
 else console.log(`left out: ${missing}`);
 
+interface Target {
+  readonly url: string;
+  /** Prepares for documents under this name. */
+  make(name: string): Promise<unknown>;
+  stop(): Promise<unknown>;
+}
+
 async function bench(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-search-'));
-  const engine = await startOpenSearch();
+  const engine = await (plain ? startPlain() : startReal());
   try {
     await fill(folder);
-    console.log(`### elasticsearch: ${events} lines of ${LINE_BYTES} B, ${PER_REQUEST} a request, to OpenSearch on the same machine\n`);
+    const where = plain ? 'a server that keeps nothing' : 'OpenSearch';
+    console.log(`### elasticsearch: ${events} lines of ${LINE_BYTES} B, ${PER_REQUEST} a request, to ${where} on the same machine\n`);
     console.log('| round | subject | documents/s | CPU s | peak MB | times the loop |\n|---|---|---:|---:|---:|---:|');
     for (let round = 0; round <= rounds; round++) {
       const loop = await withLoop(engine, await index(engine, `loop-${round}`));
@@ -49,9 +57,21 @@ function row(round: number, subject: string, { seconds, cpuSeconds, peakMb }: Fi
   console.log(`| ${round} | ${subject} | ${Math.round(events / seconds)} | ${cpuSeconds.toFixed(1)} | ${peakMb.toFixed(0)} | ${(loop.seconds / seconds).toFixed(2)} |`);
 }
 
-async function index(engine: SearchEngine, name: string): Promise<string> {
-  const message = { type: 'text' };
-  await engine.ask('PUT', name, { settings: { number_of_replicas: 0, number_of_shards: 1, refresh_interval: '-1' }, mappings: { properties: { '@message': message } } });
+async function startReal(): Promise<Target> {
+  const engine = await startOpenSearch();
+  const settings = { number_of_replicas: 0, number_of_shards: 1, refresh_interval: '-1' };
+  const make = (name: string): Promise<unknown> => engine.ask('PUT', name, { settings, mappings: { properties: { '@message': { type: 'text' } } } });
+  return { url: engine.url, make, stop: () => engine.stop() };
+}
+
+async function startPlain(): Promise<Target> {
+  const daemon = startDaemon({ command: 'node', args: [join(root, 'test/bench/baselines/bulk-server.ts')] });
+  const { port } = JSON.parse(await daemon.line(/"port"/, 20_000)) as { port: number };
+  return { url: `http://127.0.0.1:${port}`, make: () => Promise.resolve(), stop: () => daemon.stop() };
+}
+
+async function index(target: Target, name: string): Promise<string> {
+  await target.make(name);
   return name;
 }
 
@@ -65,14 +85,14 @@ async function fill(folder: string): Promise<void> {
   await agent.stop();
 }
 
-async function withLoop({ url }: SearchEngine, name: string): Promise<Figures> {
+async function withLoop({ url }: Target, name: string): Promise<Figures> {
   const daemon = startDaemon({ command: 'node', args: [join(root, 'test/bench/baselines/bulk-loop.ts'), url, name, ...[events, PER_REQUEST, LINE_BYTES].map(String)] });
   const figures = JSON.parse(await daemon.line(/"seconds"/, 180_000)) as Figures;
   await daemon.ended;
   return figures;
 }
 
-async function withAgent({ url }: SearchEngine, name: string, folder: string): Promise<Figures> {
+async function withAgent({ url }: Target, name: string, folder: string): Promise<Figures> {
   const run = join(folder, 'run');
   rmSync(run, { recursive: true, force: true });
   cpSync(join(folder, 'full'), run, { recursive: true });

@@ -1,8 +1,10 @@
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { Authority, certificatesAvailable } from '../harness/certificates.ts';
 import { root, startAgent, type RunningAgent } from '../harness/agent.ts';
 import { startDaemon } from '../servers/daemon.ts';
 import type { S3Server } from '../servers/s3-server.ts';
@@ -22,17 +24,43 @@ interface Figures {
   readonly peakMb: number;
 }
 
-/** A backlog in the durable channel goes to S3, beside the SDK that uploads the same bytes as files. */
+/** A server, and by whom its certificate is signed, if it has one. */
+interface Target extends S3Server {
+  readonly ca?: string;
+}
+
+/**
+ * A backlog in the durable channel goes to S3, beside the SDK that uploads the same bytes as files: over HTTPS, where neither makes a SHA-256
+ * of the bodies, and over plain HTTP, where the sink does and the SDK, with a stream as its body, does not.
+ */
 export async function s3Bench(rounds: number): Promise<void> {
-  const missing = versitygwMissing();
+  const missing = versitygwMissing() || certificatesAvailable();
   if (missing !== false) return console.log(`S3 is left out: ${missing}`);
   const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-s3-'));
-  const server = await startVersitygw();
-  const client = new S3Client({ region: server.region, endpoint: server.endpoint, forcePathStyle: true, credentials: server });
+  const authority = new Authority();
+  try {
+    const files = await fill(folder);
+    for (const pem of [authority.sign('server').pem, undefined]) {
+      const server = await startVersitygw(pem === undefined ? {} : { pem });
+      try {
+        await beside({ ...server, ...(pem !== undefined && { ca: authority.trustPem }) }, folder, files, rounds);
+      } finally {
+        await server.stop();
+      }
+    }
+  } finally {
+    authority.remove();
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function beside(server: Target, folder: string, files: readonly string[], rounds: number): Promise<void> {
+  const requestHandler = server.ca === undefined ? {} : { httpsAgent: new Agent({ ca: readFileSync(server.ca) }) };
+  const client = new S3Client({ region: server.region, endpoint: server.endpoint, forcePathStyle: true, credentials: server, requestHandler });
   try {
     await client.send(new CreateBucketCommand({ Bucket: BUCKET }));
-    const files = await fill(folder);
-    console.log(`### S3: ${OBJECTS} objects of ${(BYTES_EACH / 1e6).toFixed(0)} MB, ${LINE_BYTES} B lines, to versitygw on the same machine\n`);
+    const { protocol } = new URL(server.endpoint);
+    console.log(`### S3 over ${protocol.slice(0, -1)}: ${OBJECTS} objects of ${(BYTES_EACH / 1e6).toFixed(0)} MB, ${LINE_BYTES} B lines, to versitygw on the same machine\n`);
     console.log('| round | subject | MB/s | CPU s | peak MB | times the SDK, 1 file at a time | times the SDK, 4 at a time |\n|---|---|---:|---:|---:|---:|---:|');
     for (let round = 1; round <= rounds; round++) {
       const one = await withSdk(server, files, 1);
@@ -43,10 +71,9 @@ export async function s3Bench(rounds: number): Promise<void> {
         console.log(`| ${round} | ${subject} | ${speed.toFixed(0)} | ${cpuSeconds.toFixed(1)} | ${peakMb.toFixed(0)} | ${times} |`);
       }
     }
+    console.log('');
   } finally {
     client.destroy();
-    await server.stop();
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 
@@ -85,15 +112,15 @@ function conf(sink: readonly string[]): string {
   ].join('\n');
 }
 
-async function withSdk(server: S3Server, files: readonly string[], atATime: number): Promise<Figures> {
+async function withSdk(server: Target, files: readonly string[], atATime: number): Promise<Figures> {
   const { endpoint, accessKeyId, secretAccessKey } = server;
-  const daemon = startDaemon({ command: 'node', args: [join(root, 'test/bench/baselines/s3-files.ts'), endpoint, accessKeyId, secretAccessKey, BUCKET, String(atATime), ...files] });
+  const daemon = startDaemon({ command: 'node', args: [join(root, 'test/bench/baselines/s3-files.ts'), endpoint, accessKeyId, secretAccessKey, BUCKET, String(atATime), ...files], env: server.ca === undefined ? {} : { NODE_EXTRA_CA_CERTS: server.ca } });
   const { seconds, cpuSeconds, peakMb } = JSON.parse(await daemon.line(/"seconds"/, 120_000)) as Record<'seconds' | 'cpuSeconds' | 'peakMb', number>;
   await daemon.ended;
   return { subject: `SDK, files, ${atATime} at a time`, megabytesPerSecond: (OBJECTS * BYTES_EACH) / 1e6 / seconds, cpuSeconds, peakMb };
 }
 
-async function withAgent(server: S3Server, folder: string, subject: string, properties: Record<string, string>): Promise<Figures> {
+async function withAgent(server: Target, folder: string, subject: string, properties: Record<string, string>): Promise<Figures> {
   const run = join(folder, 'run');
   rmSync(run, { recursive: true, force: true });
   cpSync(join(folder, 'full'), run, { recursive: true });
@@ -105,6 +132,7 @@ async function withAgent(server: S3Server, folder: string, subject: string, prop
     's3.endpoint': server.endpoint,
     's3.accessKeyId': server.accessKeyId,
     's3.secretAccessKey': server.secretAccessKey,
+    ...(server.ca !== undefined && { 's3.caCertificates': server.ca }),
     's3.stageDirectory': '@FOLDER@/stage',
     's3.rollSize': '0',
     's3.rollInterval': '0',
