@@ -19,30 +19,35 @@ export interface Measured {
   readonly lines: number;
   readonly seconds: number;
   readonly linesPerSecond: number;
+  /** Of all processes together. */
   readonly cpuPerMillion: number;
-  readonly peakMb: number;
+  /** Of each process. */
+  readonly cpuParts: readonly number[];
+  readonly peaksMb: readonly number[];
   readonly startMs: number;
   readonly idleMb: number;
 }
 
 /** Sends the load and waits until every line has left the far end. Throws if one is missing after `patienceMs` without progress. */
 export async function measure(subject: Subject, load: Load, patienceMs = 30_000): Promise<Measured> {
-  const sender = await readySender(subject.port, load);
+  const send = subject.send ?? (await readySender(subject.port, load)).send;
   await sleep(300);
-  const before = figuresOf(subject.pid);
+  const before = subject.pids.map(figuresOf);
   const began = performance.now();
-  await Promise.all([sender.send(), untilCounted(subject, load.lines, patienceMs)]);
+  await Promise.all([send(load), untilCounted(subject, load.lines, patienceMs)]);
   const seconds = (performance.now() - began) / 1000;
-  const after = figuresOf(subject.pid);
+  const after = subject.pids.map(figuresOf);
+  const cpuParts = after.map(({ cpuSeconds }, index) => (cpuSeconds - (before[index]?.cpuSeconds ?? 0)) / (load.lines / 1e6));
   return {
     subject: subject.name,
     lines: load.lines,
     seconds,
     linesPerSecond: load.lines / seconds,
-    cpuPerMillion: (after.cpuSeconds - before.cpuSeconds) / (load.lines / 1e6),
-    peakMb: after.peakMb,
+    cpuPerMillion: sum(cpuParts),
+    cpuParts,
+    peaksMb: after.map(({ peakMb }) => peakMb),
     startMs: subject.startMs,
-    idleMb: before.rssMb,
+    idleMb: sum(before.map(({ rssMb }) => rssMb)),
   };
 }
 
@@ -78,4 +83,8 @@ async function readySender(port: number, load: Load): Promise<{ send(): Promise<
       if (code !== 0) throw new Error(`the sender ended with ${code}`);
     },
   };
+}
+
+export function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

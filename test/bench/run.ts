@@ -5,7 +5,7 @@
 import { cpus } from 'node:os';
 import { flumeAvailable } from '../servers/flume.ts';
 import { drainIntoHdfs } from './hdfs.ts';
-import { measure, type Measured } from './measure.ts';
+import { measure, sum, type Measured } from './measure.ts';
 import { s3Bench } from './s3.ts';
 import { slowSink } from './slow-sink.ts';
 import { workloads, type Workload } from './workloads.ts';
@@ -56,8 +56,8 @@ function report(workload: Workload, results: readonly Measured[][]): void {
     const cells = [
       subject,
       Math.round(median(column.map(({ linesPerSecond }) => linesPerSecond))).toLocaleString('en'),
-      median(column.map(({ cpuPerMillion }) => cpuPerMillion)).toFixed(3),
-      median(column.map(({ peakMb }) => peakMb)).toFixed(0),
+      inParts(column, ({ cpuParts }) => cpuParts, 3),
+      inParts(column, ({ peaksMb }) => peaksMb, 0),
       median(column.map(({ idleMb }) => idleMb)).toFixed(0),
       median(column.map(({ startMs }) => startMs)).toFixed(0),
       ratio(({ linesPerSecond }) => linesPerSecond),
@@ -66,6 +66,13 @@ function report(workload: Workload, results: readonly Measured[][]): void {
     console.log(`| ${cells.join(' | ')} |`);
   }
   console.log('');
+}
+
+/** The median, and behind it those of the processes where there are several: sender, then receiver. */
+function inParts(column: readonly Measured[], pick: (figures: Measured) => readonly number[], digits: number): string {
+  const all = median(column.map((figures) => sum(pick(figures)))).toFixed(digits);
+  const parts = (column[0] ? pick(column[0]) : []).map((_, index) => median(column.map((figures) => pick(figures)[index] as number)).toFixed(digits));
+  return parts.length > 1 ? `${all} (${parts.join(' + ')})` : all;
 }
 
 function median(values: readonly number[]): number {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { root } from '../harness/agent.ts';
-import { measure } from './measure.ts';
+import { measure, sum } from './measure.ts';
 import { figuresOf } from './process-figures.ts';
 import { startMillrace } from './subjects.ts';
 
@@ -30,17 +30,17 @@ export async function slowSink(): Promise<void> {
   let running = true;
   const sampling = (async () => {
     while (running) {
-      samples.push(figuresOf(subject.pid).rssMb);
+      samples.push(sum(subject.pids.map((pid) => figuresOf(pid).rssMb)));
       await sleep(1000);
     }
   })();
   try {
     const load = { lines: SECONDS * PER_SECOND, connections: 1, lineBytes: 100, acks: false };
-    const { seconds, peakMb, cpuPerMillion } = await measure(subject, load);
+    const { seconds, peaksMb, cpuPerMillion } = await measure(subject, load);
     running = false;
     await sampling;
     console.log(`### W10: W1 against a sink of ${PER_SECOND.toLocaleString('en')} events/s\n`);
-    console.log(`${load.lines.toLocaleString('en')} lines, all counted, in ${seconds.toFixed(1)} s; ${cpuPerMillion.toFixed(3)} CPU s per million; peak ${peakMb.toFixed(0)} MB.`);
+    console.log(`${load.lines.toLocaleString('en')} lines, all counted, in ${seconds.toFixed(1)} s; ${cpuPerMillion.toFixed(3)} CPU s per million; peak ${sum(peaksMb).toFixed(0)} MB.`);
     console.log(`Memory (MB) each 10 s: ${samples.filter((_, index) => index % 10 === 0).map((mb) => mb.toFixed(0)).join(' ')}\n`);
   } finally {
     running = false;

@@ -4,16 +4,20 @@ import { join } from 'node:path';
 import { freePort, startDaemon, until } from '../servers/daemon.ts';
 import { classPath, getFlume } from '../servers/flume.ts';
 import { root } from '../harness/agent.ts';
+import type { Load } from './measure.ts';
 
 /** A program under measurement: listens on a port and counts what came out at its far end. */
 export interface Subject {
   readonly name: string;
-  readonly pid: number;
+  /** Its processes, the sender of a chain before the receiver. */
+  readonly pids: readonly number[];
   readonly port: number;
   /** Milliseconds from the start of the process until its port answered. */
   readonly startMs: number;
   /** Events that have left the far end so far. */
   count(): Promise<number>;
+  /** Instead of lines to its port, where it brings its own load. */
+  send?(load: Load): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -25,7 +29,7 @@ export async function startBaseline(name: string, args: readonly string[] = []):
   const startMs = performance.now() - began;
   return {
     name: `"${name}"`,
-    pid: daemon.pid,
+    pids: [daemon.pid],
     port,
     startMs,
     async count() {
@@ -36,6 +40,51 @@ export async function startBaseline(name: string, args: readonly string[] = []):
     stop: () => daemon.stop(),
   };
 }
+
+/** The "hop" baseline: a process that sends frames, `batch` events each, and one that takes them apart. */
+export async function startHop(batch: number): Promise<Subject> {
+  const receiver = await startBaseline('hop');
+  const daemon = startDaemon({ command: 'node', args: [join(root, 'test/bench/baselines/hop.ts'), 'send', String(receiver.port), String(batch)], input: true });
+  await daemon.line(/ready/);
+  return {
+    ...receiver,
+    name: `"hop", ${batch} per call`,
+    pids: [daemon.pid, ...receiver.pids],
+    async send({ lines }) {
+      daemon.write(`${lines}\n`);
+      await daemon.line(/sent/);
+    },
+    async stop() {
+      await daemon.stop();
+      await receiver.stop();
+    },
+  };
+}
+
+/** Two agents: `edge` is what gets the lines and sends to @TO@, where `collector` listens and counts. */
+export async function startChain(edge: Start, collector: Start): Promise<Subject> {
+  const to = await collector();
+  try {
+    const from = await edge(to.port);
+    return {
+      name: `${from.name} → ${to.name}`,
+      pids: [...from.pids, ...to.pids],
+      port: from.port,
+      startMs: from.startMs + to.startMs,
+      count: () => to.count(),
+      async stop() {
+        await from.stop();
+        await to.stop();
+      },
+    };
+  } catch (error) {
+    await to.stop();
+    throw error;
+  }
+}
+
+/** `to`: the port of the next agent. */
+type Start = (to?: number) => Promise<Subject>;
 
 /** The agent as it is installed: compiled, with the flags of its launcher. `conf` may hold @PORT@ and @FOLDER@. */
 export function startMillrace(conf: string, counter: Counter): Promise<Subject> {
@@ -70,7 +119,7 @@ async function startMonitored(
   const startMs = performance.now() - began;
   return {
     name,
-    pid: daemon.pid,
+    pids: [daemon.pid],
     port,
     startMs,
     count: () => counterOf(monitoring, counter),

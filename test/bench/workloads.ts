@@ -1,4 +1,4 @@
-import { startBaseline, startFlume, startMillrace, type Counter, type Subject } from './subjects.ts';
+import { startBaseline, startChain, startFlume, startHop, startMillrace, type Counter, type Subject } from './subjects.ts';
 import type { Load } from './measure.ts';
 
 export interface Workload {
@@ -48,6 +48,19 @@ function durable(options: { acks?: boolean; perTransaction?: number } = {}): str
 }
 
 const framed = (perSync = 1000) => ({ name: `"framed", ${perSync} per sync`, start: () => startBaseline('framed', [String(perSync)]) });
+
+/** The same with the next agent in place of the null sink, and as the next agent. */
+const ends = (text: string) => ({
+  edge: (to?: number) => text.replace('k1.type = null', `k1.type = avro\na1.sinks.k1.hostname = 127.0.0.1\na1.sinks.k1.port = ${to}`).replace('k1.batchSize', 'k1.batch-size'),
+  collector: text.replace('r1.type = netcat', 'r1.type = avro').replace(/.*ack-every-event.*\n/, ''),
+});
+const kinds = { Millrace: startMillrace, 'Flume 1.11': startFlume } as const;
+
+function chain(from: keyof typeof kinds, to: keyof typeof kinds, text: string): Workload['subjects'][number] {
+  const { edge, collector } = ends(text);
+  const start = () => startChain((port) => kinds[from](edge(port), TAKEN), () => kinds[to](collector, TAKEN));
+  return { name: `${from} → ${to}`, ...((from === 'Flume 1.11' || to === 'Flume 1.11') && { flume: true as const }), start };
+}
 
 const staticInterceptors = [
   'a1.sources.r1.interceptors = i1 i2 i3',
@@ -132,6 +145,24 @@ export const workloads: readonly Workload[] = [
     what: 'netcat with an OK to each line, over 64 connections → durable → null',
     load: { ...LINES, lines: 200_000, connections: 64, acks: true },
     subjects: [flume(durable({ acks: true })), millrace(durable({ acks: true }))],
+  },
+  {
+    name: 'W6',
+    what: 'netcat → durable → avro → avro → durable → null, 1,000 events per transaction, beside W5, which is one agent',
+    load: LINES,
+    subjects: [{ ...millrace(durable()), name: 'W5' }, chain('Millrace', 'Millrace', durable())],
+  },
+  {
+    name: 'W7',
+    what: 'netcat → memory → avro → avro → memory → null, 1,000 events per transaction, beside frames of 1,000 events that are walked over',
+    load: { ...LINES, lines: 4_000_000 },
+    subjects: [
+      { name: '"hop"', start: () => startHop(1000) },
+      chain('Millrace', 'Millrace', conf()),
+      chain('Flume 1.11', 'Millrace', conf()),
+      chain('Millrace', 'Flume 1.11', conf()),
+      chain('Flume 1.11', 'Flume 1.11', conf()),
+    ],
   },
   {
     name: 'file_roll',

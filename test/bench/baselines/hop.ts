@@ -1,15 +1,17 @@
 /**
  * The least that an Avro hop costs in plain Node: frames of 1,000 events are sent one at a time, the receiver puts each together, walks over its
- * events without making an object of any, counts them and answers. `hop.ts receive` prints its port, and its count for every line on its standard input;
- * `hop.ts send PORT EVENTS BATCH` sends.
+ * events without making an object of any, counts them and answers. `hop.ts` prints its port, and its count for every line on its standard input;
+ * `hop.ts send PORT BATCH` sends as many events as it reads from its standard input, BATCH in each frame.
  */
 import { connect, createServer, type AddressInfo } from 'node:net';
 
 const HEAD_BYTES = 12;
 const BODY = Buffer.alloc(100, 'x');
 
-if (process.argv[2] === 'send') await send(Number(process.argv[3]), Number(process.argv[4]), Number(process.argv[5] ?? 1000));
-else receive();
+if (process.argv[2] === 'send') {
+  console.log('ready');
+  process.stdin.once('data', (text) => void send(Number(process.argv[3]), Number(text), Number(process.argv[4])).then(() => console.log('sent')));
+} else receive();
 
 function receive(): void {
   let events = 0;
