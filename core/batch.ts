@@ -127,6 +127,8 @@ export class Batch implements Iterable<Event> {
   get origin(): Origin | undefined {
     const numbers = this.#numbers;
     if (!numbers) return undefined;
+    const { store, settled } = numbers;
+    if (!this.#rows) return { store, spans: numbers.spans(this.#firstRow, this.size), settled };
     const spans: [number, number][] = [];
     for (let index = 0; index < this.size; index++) {
       const number = numbers.at(this.#row(index));
@@ -134,7 +136,7 @@ export class Batch implements Iterable<Event> {
       if (last?.[1] === number) last[1] = number + 1;
       else spans.push([number, number + 1]);
     }
-    return { store: numbers.store, spans, settled: numbers.settled };
+    return { store, spans, settled };
   }
 
   /** Bytes of all bodies; what capacities in bytes count. */

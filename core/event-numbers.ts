@@ -22,7 +22,26 @@ export class EventNumbers {
     }
   }
 
+  /** The numbers of `rows` rows from `from` on, as few spans. */
+  spans(from: number, rows: number): [number, number][] {
+    const spans: [number, number][] = [];
+    for (let index = this.#spanOf(from), row = from, end = from + rows; row < end; index++) {
+      const next = Math.min(end, this.#rows[index + 1] ?? end);
+      const first = (this.#firsts[index] as number) + row - (this.#rows[index] as number);
+      const last = spans.at(-1);
+      if (last?.[1] === first) last[1] += next - row;
+      else spans.push([first, first + next - row]);
+      row = next;
+    }
+    return spans;
+  }
+
   at(row: number): number {
+    const index = this.#spanOf(row);
+    return (this.#firsts[index] as number) + row - (this.#rows[index] as number);
+  }
+
+  #spanOf(row: number): number {
     let low = 0;
     let high = this.#rows.length - 1;
     while (low < high) {
@@ -30,7 +49,7 @@ export class EventNumbers {
       if ((this.#rows[middle] as number) <= row) low = middle;
       else high = middle - 1;
     }
-    return (this.#firsts[low] as number) + row - (this.#rows[low] as number);
+    return low;
   }
 }
 
