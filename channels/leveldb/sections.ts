@@ -1,4 +1,5 @@
 import { Batch } from '../../core/batch.ts';
+import { copyBodies, copyLengths, fillBounds, gapOf } from '../../core/body-runs.ts';
 import type { Origin } from '../../core/component.ts';
 import { decodeOrigin, encodeOrigin } from '../../protocols/avro-rpc/origin.ts';
 import { decodeSet, encodeHeaders, OWN_HEADERS, SectionRows, SHARED_HEADERS, type EncodedHeaders, type SectionHeaders } from './header-sets.ts';
@@ -18,7 +19,7 @@ const NO_ORIGIN = Buffer.alloc(0);
 /** A batch, measured: what `writeSection` needs. */
 export interface Section {
   readonly batch: Batch;
-  readonly gap: number;
+  readonly gap: 0 | 1;
   readonly headers: EncodedHeaders;
   readonly origin: Buffer;
   readonly bodyBytes: number;
@@ -28,7 +29,7 @@ export interface Section {
 
 /** `batch` holds an event. */
 export function sectionOf(batch: Batch): Section {
-  const gap = isLines(batch) ? 1 : 0;
+  const gap = gapOf(batch);
   const headers = encodeHeaders(batch);
   const origin = encodedOrigin(batch);
   const bodyBytes = batch.byteLength + gap * batch.size;
@@ -100,25 +101,6 @@ export function aligned(length: number): number {
   return (length + 3) & ~3;
 }
 
-/** Bodies one byte apart, with a byte behind the last: what stands between them is kept, so that a sink can write them as they lie. */
-function isLines(batch: Batch): boolean {
-  const { bounds, size, bytes } = batch;
-  if ((bounds[2 * size - 1] as number) + 1 > bytes.length) return false;
-  for (let index = 2; index < 2 * size; index += 2) if (bounds[index] !== (bounds[index - 1] as number) + 1) return false;
-  return true;
-}
-
-function copyLengths({ bounds, size }: Batch, lengths: Uint32Array): void {
-  for (let index = 0; index < size; index++) lengths[index] = (bounds[2 * index + 1] as number) - (bounds[2 * index] as number);
-}
-
-function copyBodies({ bounds, size, bytes }: Batch, gap: number, target: Buffer, from: number): number {
-  if (gap === 1) return from + bytes.copy(target, from, bounds[0], (bounds[2 * size - 1] as number) + 1);
-  let at = from;
-  for (let index = 0; index < size; index++) at += bytes.copy(target, at, bounds[2 * index], bounds[2 * index + 1]);
-  return at;
-}
-
 /** Records are read into buffers of any alignment. */
 function numbersAt(bytes: Buffer, at: number, count: number): Uint32Array {
   const offset = bytes.byteOffset + at;
@@ -126,16 +108,6 @@ function numbersAt(bytes: Buffer, at: number, count: number): Uint32Array {
   const copy = new Uint8Array(4 * count);
   bytes.copy(copy, 0, at, at + 4 * count);
   return new Uint32Array(copy.buffer);
-}
-
-function fillBounds(bounds: Uint32Array, from: number, lengths: Uint32Array, start: number, gap: number): void {
-  let at = start;
-  for (let index = 0; index < lengths.length; index++) {
-    bounds[2 * (from + index)] = at;
-    at += lengths[index] as number;
-    bounds[2 * (from + index) + 1] = at;
-    at += gap;
-  }
 }
 
 function withSectionHeaders(bytes: Buffer, bounds: Uint32Array, events: number, sections: readonly SectionHeaders[]): Batch {
