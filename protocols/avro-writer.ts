@@ -29,6 +29,13 @@ export class AvroWriter {
     return this.#bytes.subarray(from, this.#length);
   }
 
+  /** So many bytes more, to be filled in by the caller before anything else is written. */
+  room(bytes: number): Buffer {
+    this.#reserve(bytes);
+    this.#length += bytes;
+    return this.view(this.#length - bytes);
+  }
+
   /** A whole number from 0 to 2^52. */
   count(value: number): void {
     this.#reserve(8);

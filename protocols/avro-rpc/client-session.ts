@@ -1,6 +1,7 @@
 import type { Batch } from '../../core/batch.ts';
 import type { Origin } from '../../core/component.ts';
-import { AvroWriter } from '../avro-writer.ts';
+import type { AvroWriter } from '../avro-writer.ts';
+import { BLOCK_CALL, writeBlock } from './block.ts';
 import { AvroCursor, AvroFormatError } from './cursor.ts';
 import { writeEvents } from './events.ts';
 import { FLUME_HASH, MATCH, PROTOCOL_HASH, PROTOCOL_TEXT, readHandshakeResponse, writeHandshakeRequest } from './handshake.ts';
@@ -13,23 +14,24 @@ export type Answer =
   | { readonly kind: 'again' }
   | { readonly kind: 'refused'; readonly reason: string };
 
-/** The sending end of one connection: one call at a time. Does no I/O. */
+/** What a receiver of ours can do that Flume cannot. */
+const TAKES_BLOCKS = 2;
+
+/** The sending end of one connection: several calls may be under way once the first was answered. Does no I/O. */
 export class ClientSession {
-  readonly #writer = new AvroWriter();
   #established = false;
   /** After a receiver that knows only protocols whose text it was told. */
   #tellText = false;
   #serverHash = FLUME_HASH;
-  #receiverIsOurs = false;
+  #receiverVersion = 0;
 
   /** Whether the receiver said that it is an agent of ours; not before its first answer. */
   get receiverIsOurs(): boolean {
-    return this.#receiverIsOurs;
+    return this.#receiverVersion > 0;
   }
 
-  /** The message for a batch and where its events come from, if that is known; it holds until the next call. */
-  request(batch: Batch, origin?: Origin): Buffer {
-    const writer = this.#writer;
+  /** The message for a batch and where its events come from, if that is known, in pieces: written into `writer`, whose content holds until the answer. */
+  request(writer: AvroWriter, batch: Batch, origin?: Origin): readonly Buffer[] {
     writer.truncate(0);
     if (!this.#established) {
       writeHandshakeRequest(writer, {
@@ -45,16 +47,21 @@ export class ClientSession {
       writer.bytes(encodeOrigin(origin));
     }
     writer.count(0);
+    if (this.#receiverVersion >= TAKES_BLOCKS) {
+      writer.string(BLOCK_CALL);
+      const bodies = writeBlock(writer, batch);
+      return [writer.view(0), bodies];
+    }
     writer.string('appendBatch');
     writeEvents(writer, batch);
-    return writer.view(0);
+    return [writer.view(0)];
   }
 
   /** Throws AvroFormatError where the answer cannot be understood. */
   receive(message: Buffer): Answer {
     const cursor = new AvroCursor(message);
     if (!this.#established) {
-      const { match, serverHash, isOurs } = readHandshakeResponse(cursor);
+      const { match, serverHash, ourVersion } = readHandshakeResponse(cursor);
       if (serverHash) this.#serverHash = Buffer.from(serverHash);
       if (match === MATCH.none) {
         if (this.#tellText) throw new AvroFormatError('the receiver does not take our protocol, whose text it was told: is it an avro source of Flume?');
@@ -62,7 +69,7 @@ export class ClientSession {
         return { kind: 'again' };
       }
       this.#established = true;
-      this.#receiverIsOurs = isOurs;
+      this.#receiverVersion = ourVersion;
     }
     cursor.skipMap();
     if (cursor.byte() !== 0) return { kind: 'refused', reason: `the receiver failed: ${errorText(cursor)}` };

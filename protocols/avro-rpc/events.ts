@@ -29,21 +29,24 @@ export function readEvents(cursor: AvroCursor, most: number): Batch {
   return events.size > 0 ? events.batch() : Batch.of([]);
 }
 
-/** Writes the events as an array of AvroFlumeEvent. Headers that came encoded pass as they are. */
+/** Writes the events as an array of AvroFlumeEvent. */
 export function writeEvents(writer: AvroWriter, batch: Batch): void {
   const { size, bytes, bounds } = batch;
   if (size > 0) writer.count(size);
-  const shared = batch.hasOwnHeaders ? undefined : encodedOnce(writer, batch);
+  const shared = batch.hasOwnHeaders || size === 0 ? undefined : encodedOnce(writer, batch);
   for (let index = 0; index < size; index++) {
-    const headers = shared ?? batch.encodedHeaders(index);
-    if (headers) writer.raw(headers);
-    else writeHeaders(writer, batch.headers(index));
+    if (shared) writer.raw(shared);
+    else writeHeaders(writer, batch, index);
     writer.bytes(bytes, bounds[2 * index], bounds[2 * index + 1]);
   }
   writer.count(0);
 }
 
-function writeHeaders(writer: AvroWriter, headers: ReadonlyMap<string, string>): void {
+/** The headers of one event as an Avro map. Those that came encoded pass as they are. */
+export function writeHeaders(writer: AvroWriter, batch: Batch, index: number): void {
+  const encoded = batch.encodedHeaders(index);
+  if (encoded) return writer.raw(encoded);
+  const headers = batch.headers(index);
   if (headers.size > 0) {
     writer.count(headers.size);
     for (const [name, value] of headers) {
@@ -57,7 +60,7 @@ function writeHeaders(writer: AvroWriter, headers: ReadonlyMap<string, string>):
 /** The headers that all events have, written behind the rest and taken from there. */
 function encodedOnce(writer: AvroWriter, batch: Batch): Buffer {
   const from = writer.length;
-  writeHeaders(writer, batch.size > 0 ? batch.headers(0) : new Map());
+  writeHeaders(writer, batch, 0);
   const encoded = Buffer.from(writer.view(from));
   writer.truncate(from);
   return encoded;

@@ -15,7 +15,9 @@ const HASH_BYTES = 16;
 /** union { null, map<bytes> }: a map without entries, and one by which agents of ours know each other; Flume passes over its entry. */
 const EMPTY_META = Buffer.from([2, 0]);
 const OUR_ENTRY = 'millrace';
-const OUR_META = Buffer.concat([Buffer.from([2, 2, 2 * OUR_ENTRY.length]), Buffer.from(OUR_ENTRY), Buffer.from([2]), Buffer.from('1'), Buffer.from([0])]);
+/** 1: numbered events are stored once. 2: takes blocks (block.ts) as well. */
+const OUR_VERSION = '2';
+const OUR_META = Buffer.concat([Buffer.from([2, 2, 2 * OUR_ENTRY.length]), Buffer.from(OUR_ENTRY), Buffer.from([2]), Buffer.from(OUR_VERSION), Buffer.from([0])]);
 
 /** How the two protocols go together; the number is the one on the wire. */
 export const MATCH = { both: 0, client: 1, none: 2 } as const;
@@ -32,14 +34,15 @@ export interface HandshakeRequest {
 export interface HandshakeResponse {
   readonly match: Match;
   readonly serverHash: Buffer | undefined;
-  readonly isOurs: boolean;
+  /** What the receiver says it can do; 0 where it is no agent of ours. */
+  readonly ourVersion: number;
 }
 
 export function readHandshakeRequest(cursor: AvroCursor): HandshakeRequest {
   const clientHash = cursor.fixed(HASH_BYTES);
   const clientProtocol = cursor.present() ? cursor.sized().toString() : undefined;
   const serverHash = cursor.fixed(HASH_BYTES);
-  return { clientHash, clientProtocol, serverHash, isOurs: readOurEntry(cursor) };
+  return { clientHash, clientProtocol, serverHash, isOurs: readOurVersion(cursor) > 0 };
 }
 
 export function writeHandshakeRequest(writer: AvroWriter, { clientHash, clientProtocol, serverHash, isOurs }: HandshakeRequest): void {
@@ -54,7 +57,7 @@ export function readHandshakeResponse(cursor: AvroCursor): HandshakeResponse {
   if (match !== MATCH.both && match !== MATCH.client && match !== MATCH.none) throw new AvroFormatError(`the answer to the handshake is ${match}, and 0 to 2 are known`);
   if (cursor.present()) cursor.skipSized();
   const serverHash = cursor.present() ? cursor.fixed(HASH_BYTES) : undefined;
-  return { match, serverHash, isOurs: readOurEntry(cursor) };
+  return { match, serverHash, ourVersion: readOurVersion(cursor) };
 }
 
 /** Unless both sides know each other's protocol, ours goes with the answer. */
@@ -66,8 +69,9 @@ export function writeHandshakeResponse(writer: AvroWriter, match: Match, isOurs:
   else writer.count(0);
 }
 
-function readOurEntry(cursor: AvroCursor): boolean {
-  return cursor.present() && cursor.map().has(OUR_ENTRY);
+function readOurVersion(cursor: AvroCursor): number {
+  const text = cursor.present() ? cursor.map().get(OUR_ENTRY) : undefined;
+  return text ? Number(text.toString()) || 1 : 0;
 }
 
 /** union { null, … } */

@@ -1,5 +1,6 @@
 import { Batch } from '../../core/batch.ts';
 import { AvroWriter } from '../avro-writer.ts';
+import { BLOCK_CALL, readBlock } from './block.ts';
 import { protocolFault } from './client-protocol.ts';
 import { AvroCursor, AvroFormatError } from './cursor.ts';
 import { readEvent, readEvents, TooManyEventsError } from './events.ts';
@@ -60,14 +61,15 @@ export class ServerSession {
     const meta = cursor.map();
     const name = cursor.sized().toString();
     if (name === '') return { kind: 'answer', answer: handshake };
-    if (name !== 'append' && name !== 'appendBatch') {
+    if (name !== 'append' && name !== 'appendBatch' && name !== BLOCK_CALL) {
       return { kind: 'answer', answer: errorAnswer(handshake, `No such remote message: ${name.slice(0, 100)}`) };
     }
     const single = name === 'append';
     const origin = meta.get(ORIGIN_ENTRY);
     let batch: Batch;
     try {
-      batch = single ? readEvent(cursor) : readEvents(cursor, origin ? MOST_NUMBERED_EVENTS : this.#mostEvents);
+      const most = origin ? MOST_NUMBERED_EVENTS : this.#mostEvents;
+      batch = single ? readEvent(cursor) : name === BLOCK_CALL ? readBlock(cursor, most) : readEvents(cursor, most);
     } catch (error) {
       if (!(error instanceof TooManyEventsError)) throw error;
       return { kind: 'refused', answer: statusAnswer(handshake, STATUS.failed), reason: error.message };

@@ -6,11 +6,14 @@ import type { Origin } from '../../core/component.ts';
 import { DeflatedStream } from '../../io/deflated-stream.ts';
 import { tlsReason } from '../../io/tls/layers.ts';
 import type { TlsStores } from '../../io/tls/tls-stores.ts';
-import { ClientSession, type Answer } from '../../protocols/avro-rpc/client-session.ts';
+import { AvroWriter } from '../../protocols/avro-writer.ts';
+import { ClientSession } from '../../protocols/avro-rpc/client-session.ts';
 import { frameHead, FrameReader } from '../../protocols/avro-rpc/frames.ts';
 
 /** Answers are a few bytes; errors bring a text, and a handshake the receiver's protocol. */
 const MOST_ANSWER_BYTES = 1024 * 1024;
+/** A call begins with so much memory of its own; the bodies are seldom in it. */
+const WRITER_BYTES = 8 * 1024;
 
 export interface ConnectionOptions {
   readonly host: string;
@@ -24,19 +27,35 @@ export interface ConnectionOptions {
   count(what: 'Created' | 'Closed' | 'Failed'): void;
 }
 
-/** One connection to a receiver: one call at a time. Once anything fails it is closed, and every call throws. */
+interface Call {
+  readonly batch: Batch;
+  readonly origin: Origin | undefined;
+  /** Its memory is used again once the call was answered. */
+  readonly writer: AvroWriter;
+  serial: number;
+  readonly stored: () => void;
+  readonly failed: (error: Error) => void;
+}
+
+/** One connection to a receiver. Calls are answered in their order; once anything fails it is closed, and every call fails. */
 export class AvroClientConnection {
   readonly #options: ConnectionOptions;
   readonly #session: ClientSession;
   readonly #frames: FrameReader;
   readonly #openedMs = performance.now();
+  /** Not answered yet, in their order. */
+  readonly #calls: Call[] = [];
+  readonly #writers: AvroWriter[] = [];
   #stream: Duplex | undefined;
   #opening: Promise<Duplex> | undefined;
   #serial = 0;
   #isOpen = false;
   #answered = false;
   #failure: Error | undefined;
-  #waiting: { readonly resolve: (message: Buffer) => void; readonly reject: (error: Error) => void } | undefined;
+  /** Runs while something may be awaited; looks at the time only when it ends. */
+  #patience: NodeJS.Timeout | undefined;
+  /** When the first of the calls began to be awaited. */
+  #waitingSince = 0;
 
   constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -61,58 +80,75 @@ export class AvroClientConnection {
     return `${this.#options.host}:${this.#options.port}`;
   }
 
+  /** Nothing is under way. */
+  get isIdle(): boolean {
+    return this.#calls.length === 0;
+  }
+
   /** Connects without sending anything. */
   async open(): Promise<void> {
     const { connectMs } = this.#options;
-    await this.#within(connectMs, `no connection within ${connectMs / 1000} s`, () => this.#connected());
+    const timer = setTimeout(() => this.close(new Error(`no connection within ${connectMs / 1000} s`)), connectMs);
+    try {
+      await this.#connected();
+    } catch (error) {
+      this.close(error as Error);
+      throw this.#named();
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
-  /** Resolves when the receiver has stored the batch. */
-  async append(batch: Batch, origin?: Origin): Promise<void> {
-    const answer = await this.#call(batch, origin);
-    const last = answer.kind === 'again' ? await this.#call(batch, origin) : answer;
-    if (last.kind === 'stored') return;
-    const failure = new Error(last.kind === 'refused' ? last.reason : 'the receiver asks for the same request again and again');
-    this.close(failure);
-    throw this.#named(failure);
+  /** Resolves when the receiver has stored the batch. The first call of a connection is to be awaited before the next is made. */
+  append(batch: Batch, origin?: Origin): Promise<void> {
+    if (this.#failure) return Promise.reject(this.#named());
+    return new Promise((stored, failed) => {
+      const call = { batch, origin, writer: this.#writers.pop() ?? new AvroWriter(WRITER_BYTES), serial: 0, stored, failed };
+      if (this.#calls.push(call) === 1) this.#waitingSince = performance.now();
+      this.#watch();
+      if (this.#isOpen) this.#send(call);
+      else this.#connected().then(() => this.#send(call), (error: Error) => this.close(error));
+    });
   }
 
   close(reason: Error = new Error('the connection was closed')): void {
     if (!this.#failure) this.#options.count(this.#isOpen ? 'Closed' : 'Failed');
     this.#failure ??= reason;
+    clearTimeout(this.#patience);
     this.#stream?.destroy();
-    this.#waiting?.reject(this.#failure);
-    this.#waiting = undefined;
+    for (const { failed } of this.#calls.splice(0)) failed(this.#named());
   }
 
-  #call(batch: Batch, origin: Origin | undefined): Promise<Answer> {
-    const { connectMs, requestMs } = this.#options;
-    const limit = this.#answered ? requestMs : connectMs;
-    const text = `no answer within ${limit / 1000} s; whether the receiver has stored the events is not known`;
-    return this.#within(limit, text, async () => {
-      const stream = await this.#connected();
-      const message = this.#session.request(batch, origin);
-      const answer = new Promise<Buffer>((resolve, reject) => (this.#waiting = { resolve, reject }));
-      stream.cork();
-      stream.write(frameHead(++this.#serial, message.length));
-      stream.write(message);
-      stream.uncork();
-      const read = this.#session.receive(await answer);
-      this.#answered = read.kind !== 'again';
-      return read;
-    });
+  /** Each call has the whole time-out from when the one before it was answered, or from its own beginning. */
+  #watch(): void {
+    if (this.#patience) return;
+    const look = (): void => {
+      this.#patience = undefined;
+      if (this.#calls.length === 0) return;
+      const limitMs = this.#limitMs;
+      const leftMs = this.#waitingSince + limitMs - performance.now();
+      if (leftMs <= 0) return this.close(new Error(`no answer within ${limitMs / 1000} s; whether the receiver has stored the events is not known`));
+      this.#patience = setTimeout(look, leftMs);
+    };
+    this.#patience = setTimeout(look, this.#limitMs);
   }
 
-  async #within<T>(limitMs: number, text: string, action: () => Promise<T>): Promise<T> {
-    if (this.#failure) throw this.#named(this.#failure);
-    const timer = setTimeout(() => this.close(new Error(text)), limitMs);
+  get #limitMs(): number {
+    return this.#answered ? this.#options.requestMs : this.#options.connectMs;
+  }
+
+  #send(call: Call): void {
+    const stream = this.#stream;
+    if (!stream || this.#failure) return;
     try {
-      return await action();
+      const pieces = this.#session.request(call.writer, call.batch, call.origin);
+      call.serial = ++this.#serial;
+      stream.cork();
+      stream.write(frameHead(call.serial, pieces.reduce((sum, { length }) => sum + length, 0)));
+      for (const piece of pieces) stream.write(piece);
+      stream.uncork();
     } catch (error) {
       this.close(error as Error);
-      throw this.#named(this.#failure ?? (error as Error));
-    } finally {
-      clearTimeout(timer);
     }
   }
 
@@ -181,13 +217,25 @@ export class AvroClientConnection {
   }
 
   #received(serial: number, message: Buffer): void {
-    const waiting = this.#waiting;
-    this.#waiting = undefined;
-    if (waiting && serial === this.#serial) waiting.resolve(message);
-    else this.close(new Error(`the receiver answered to call ${serial}, which was not made`));
+    const [call] = this.#calls;
+    if (call?.serial !== serial) return this.close(new Error(`the receiver answered to call ${serial}, which was not made`));
+    const answer = this.#session.receive(message);
+    if (answer.kind === 'refused') return this.close(new Error(answer.reason));
+    if (answer.kind === 'again') return this.#send(call);
+    if (!this.#answered) {
+      // From now on another limit holds.
+      this.#answered = true;
+      clearTimeout(this.#patience);
+      this.#patience = undefined;
+    }
+    this.#calls.shift();
+    this.#waitingSince = performance.now();
+    this.#writers.push(call.writer);
+    call.stored();
   }
 
-  #named(error: Error): Error {
-    return new Error(`${this.address}: ${error.message}`, { cause: error.cause });
+  #named(): Error {
+    const reason = this.#failure as Error;
+    return new Error(`${this.address}: ${reason.message}`, { cause: reason.cause });
   }
 }

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { createDeflate, createInflate, constants } from 'node:zlib';
 import { Delivery } from '../../../../agent/running/deliver.ts';
 import { memoryChannel } from '../../../../channels/memory.ts';
@@ -9,6 +11,7 @@ import { Batch } from '../../../../core/batch.ts';
 import type { Source } from '../../../../core/component.ts';
 import { ChannelFullError } from '../../../../core/errors.ts';
 import { ClientSession } from '../../../../protocols/avro-rpc/client-session.ts';
+import { AvroWriter } from '../../../../protocols/avro-writer.ts';
 import { frameHead } from '../../../../protocols/avro-rpc/frames.ts';
 import { avroSource } from '../../../../sources/avro/index.ts';
 import { AvroSource, type AvroSourceSettings } from '../../../../sources/avro/avro-source.ts';
@@ -35,6 +38,8 @@ const DEFAULTS: AvroSourceSettings = {
   'exclude-cipher-suites': [],
 };
 
+setFlagsFromString('--expose-gc');
+const collect = runInNewContext('gc') as () => void;
 const clients = new WeakMap<Source, Promise<{ client: TcpClient; session: ClientSession }>>();
 let serial = 0;
 
@@ -45,9 +50,9 @@ sourceConformance('avro', {
     clients.set(source, known);
     const { client, session } = await known;
     const before = client.received.length;
-    const message = session.request(batchOf(body));
+    const message = Buffer.concat(session.request(new AvroWriter(), batchOf(body)));
     client.send(frameHead(++serial, message.length));
-    client.send(Buffer.from(message));
+    client.send(message);
     if (before > 0) return;
     await eventually(() => client.received.length > 0 || client.ended, 'the handshake is answered', 500).catch(() => undefined);
     if (client.received.length > 12) session.receive(client.received.subarray(12));
@@ -119,7 +124,7 @@ describe('avro source', () => {
     await running(
       {},
       async ({ client }) => {
-        const message = new ClientSession().request(batchOf('a', 'b', 'c'));
+        const message = Buffer.concat(new ClientSession().request(new AvroWriter(), batchOf('a', 'b', 'c')));
         client.send(Buffer.concat([frameHead(1, message.length), message]));
         await eventually(() => client.received.length >= 15, 'the answer');
         // The first answer begins with that to the handshake.
@@ -188,6 +193,27 @@ describe('avro source', () => {
         await client.untilEnded();
       }
       assert.deepEqual(context.bodies, []);
+    }));
+
+  test('N18 many connections that announce the largest message and send a part of it take the memory of the budget together, and others are served', () =>
+    running({ messageBytes: 256 * 1024 * 1024 }, async ({ client, address }) => {
+      // What a source keeps of unfinished messages, one of them beyond it, and each connection's first 64 KB and last piece.
+      const [budget, sent, peers] = [64 * 1024 * 1024, 8 * 1024 * 1024, 24];
+      const most = budget + 2 * sent + peers * 128 * 1024;
+      const piece = Buffer.alloc(sent / 8, 1);
+      const before = heldMemory();
+      const hostile = await Promise.all(Array.from({ length: peers }, () => TcpClient.to(address)));
+      for (const peer of hostile) {
+        peer.send(frameHead(1, 256 * 1024 * 1024));
+        for (let count = 0; count < 8; count++) peer.send(piece);
+      }
+      await eventually(() => heldMemory() - before >= budget, 'the budget is used up');
+      client.send(hex(FIRST));
+      await eventually(() => client.received.length >= 19, 'an answer');
+      const held = heldMemory() - before;
+      assert.ok(held <= most, `${held} bytes are held, and ${most} may be`);
+      for (const { socket } of hostile) socket.destroy();
+      await eventually(() => heldMemory() - before < sent, 'all of it is given back');
     }));
 
   test('a full channel holds the sender: no more than one piece of the stream is read beyond the calls that may wait', async () => {
@@ -292,6 +318,12 @@ async function running(settings: Partial<AvroSourceSettings>, body: (running: Ru
 
 function addressOf(source: Source): string {
   return source.describe?.().endpoints?.[0]?.address ?? '';
+}
+
+/** Memory of buffers that somebody holds. */
+function heldMemory(): number {
+  collect();
+  return process.memoryUsage().arrayBuffers;
 }
 
 function hex(text: string): Buffer {
