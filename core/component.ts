@@ -92,7 +92,8 @@ export interface Transaction {
   readonly origin?: Origin;
   /** Of a channel that is a topic of Kafka. */
   readonly group?: GroupPosition;
-  commit(): Promise<void>;
+  /** `released`: nobody looks at the batch any more, so that its memory may be used again. */
+  commit(released?: boolean): Promise<void>;
   /** Gives the events back, in order, ahead of those never taken. */
   rollback(): Promise<void>;
 }
@@ -109,6 +110,13 @@ export interface Sink extends Lifecycle {
    * than `batchSize`, up to about so many bytes of bodies.
    */
   readonly gathersBytes?: number | undefined;
+  /**
+   * Writes that may be under way at a time; 1 where it is left out. Where one of several fails, those that began after it fail as well, so that
+   * the events keep their order. It may change from write to write.
+   */
+  readonly mostWrites?: number;
+  /** Nothing looks at a batch any more once its write has resolved. */
+  readonly releasesBatches?: true;
   /**
    * Resolves when the destination has accepted every event; the runner then commits. Throws RejectedError where single events can
    * never be accepted and all others were; any other error means that the batch will be offered again. `origin` tells a sink that keeps

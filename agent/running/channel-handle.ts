@@ -72,8 +72,8 @@ export class ChannelHandle implements Channel {
       batch: transaction.batch,
       ...(transaction.origin && { origin: transaction.origin }),
       ...(transaction.group && { group: transaction.group }),
-      async commit() {
-        await transaction.commit();
+      async commit(released) {
+        await transaction.commit(released);
         component.count('EventTakeSuccessCount', transaction.batch.size);
       },
       rollback: () => transaction.rollback(),

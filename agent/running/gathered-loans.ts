@@ -14,17 +14,26 @@ const MOST_EVENTS = 100_000;
 export async function gatherLoans(channel: Channel, first: Transaction, mostBytes: number, signal: AbortSignal): Promise<Transaction> {
   const loans = [first];
   let { size, byteLength } = first.batch;
-  const until = performance.now() + WAIT_MS;
-  while (byteLength < mostBytes && size < MOST_EVENTS && channel.status().size > size && !signal.aborted) {
-    const leftMs = until - performance.now();
-    if (leftMs <= 0) break;
-    const perEvent = Math.max(1, byteLength / size);
-    const max = Math.min(MOST_EVENTS - size, Math.max(1, Math.floor((mostBytes - byteLength) / perEvent)));
-    const next = await channel.take(max, AbortSignal.any([signal, AbortSignal.timeout(Math.ceil(leftMs))]));
-    if (!next) break;
-    loans.push(next);
-    size += next.batch.size;
-    byteLength += next.batch.byteLength;
+  const hasMore = (): boolean => byteLength < mostBytes && size < MOST_EVENTS && channel.status().size > size && !signal.aborted;
+  if (!hasMore()) return first;
+  // Not the signals that time out by themselves, which are dear where this is done for each batch.
+  const late = new AbortController();
+  const giveUp = (): void => late.abort();
+  const timer = setTimeout(giveUp, WAIT_MS);
+  signal.addEventListener('abort', giveUp, { once: true });
+  try {
+    while (hasMore() && !late.signal.aborted) {
+      const perEvent = Math.max(1, byteLength / size);
+      const max = Math.min(MOST_EVENTS - size, Math.max(1, Math.floor((mostBytes - byteLength) / perEvent)));
+      const next = await channel.take(max, late.signal);
+      if (!next) break;
+      loans.push(next);
+      size += next.batch.size;
+      byteLength += next.batch.byteLength;
+    }
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener('abort', giveUp);
   }
   return loans.length === 1 ? first : joined(loans);
 }
@@ -36,9 +45,9 @@ function joined(loans: readonly Transaction[]): Transaction {
     batch: Batch.concat(loans.map(({ batch }) => batch)),
     ...(origin && { origin }),
     ...(group && { group }),
-    async commit() {
+    async commit(released) {
       // What one of them cannot write down does not keep the others from being done with.
-      const results = await Promise.allSettled(loans.map((loan) => loan.commit()));
+      const results = await Promise.allSettled(loans.map((loan) => loan.commit(released)));
       for (const result of results) if (result.status === 'rejected') throw result.reason;
     },
     async rollback() {

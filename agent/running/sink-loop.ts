@@ -70,12 +70,17 @@ export class SinkLoop {
   async #run(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(SINK_RETRY);
     const fairLoop = new FairLoop();
-    const offer = (member: string): Promise<boolean> => this.#offer(member, signal);
+    const moved = async (): Promise<void> => {
+      backoff.succeeded();
+      this.#tried();
+      await fairLoop.makeRoom();
+    };
+    // The members of a group take turns: one batch each.
+    const offer = (member: string): Promise<boolean> => this.#offer(member, signal, this.#members.size === 1 ? moved : undefined);
     while (!signal.aborted) {
       try {
         await this.#processor.process(offer, signal).finally(() => this.#tried());
-        backoff.succeeded();
-        await fairLoop.makeRoom();
+        await moved();
       } catch (error) {
         if (signal.aborted) return;
         this.#log.warn('events were not accepted; they are kept and offered again', {
@@ -89,11 +94,11 @@ export class SinkLoop {
     }
   }
 
-  async #offer(id: string, signal: AbortSignal): Promise<boolean> {
+  async #offer(id: string, signal: AbortSignal, moved?: () => Promise<void>): Promise<boolean> {
     const member = this.#members.get(id);
     if (!member) throw new Error(`the group has no sink "${id}"`);
     const sink = member.component.product ?? (await this.#whenRunning(member.component, signal));
-    return member.runner.move(sink, signal, this.channels.length > 1 ? MEMBER_WAIT_MS : undefined);
+    return member.runner.move(sink, signal, this.channels.length > 1 ? MEMBER_WAIT_MS : undefined, moved);
   }
 
   /** A single sink is waited for; a member of a group that does not run has failed, so that another one gets the events. */

@@ -2,10 +2,16 @@ import type { Batch } from '../../core/batch.ts';
 import type { Channel, Sink, Transaction } from '../../core/component.ts';
 import { isAbort, RejectedError, type RejectionDetail } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { Flight } from './flight.ts';
 import { gatherLoans } from './gathered-loans.ts';
 
 /** Pauses between attempts of a sink that fails; Flume waits 5 s each time. */
 export const SINK_RETRY = { firstMs: 250, mostMs: 5000 };
+
+interface OpenWrite {
+  readonly sinceMs: number;
+  readonly abandon: (error: Error) => void;
+}
 
 export interface SinkRunnerParts {
   readonly channel: Channel;
@@ -17,50 +23,78 @@ export interface SinkRunnerParts {
   setAside(batch: Batch, reason: string, details?: readonly RejectionDetail[]): Promise<void>;
 }
 
-/** Moves batches from a channel to a sink: takes, writes, commits; one write in flight. */
+/** Moves batches from a channel to a sink: takes, writes, commits; one write in flight, or as many as the sink wants. */
 export class SinkRunner {
   readonly #parts: SinkRunnerParts;
-  #abandon: ((error: Error) => void) | undefined;
-  #busySinceMs: number | undefined;
+  /** Under way, the oldest first. */
+  readonly #writes = new Set<OpenWrite>();
 
   constructor(parts: SinkRunnerParts) {
     this.#parts = parts;
   }
 
   /**
-   * Moves one batch. Resolves `false` if there was none before `signal` aborted or `waitMs` had passed. Throws what the sink threw, after
-   * the events went back.
+   * Moves one batch. Resolves `false` if there was none before `signal` aborted or `waitMs` had passed. Throws what the sink threw, after the
+   * events went back. With `moved`, which is told of each batch that was moved, it goes on for as long as writes are under way.
    */
-  async move(sink: Sink, signal: AbortSignal, waitMs?: number): Promise<boolean> {
-    const { count } = this.#parts;
+  async move(sink: Sink, signal: AbortSignal, waitMs?: number, moved?: () => Promise<void>): Promise<boolean> {
     const transaction = await this.#take(sink, signal, waitMs);
     if (!transaction) return false;
-    const { batch } = transaction;
-    count('EventDrainAttemptCount', batch.size);
-    try {
-      await this.#write(sink, transaction, signal);
-    } catch (error) {
-      if (!(error instanceof RejectedError)) {
-        await transaction.rollback();
-        if (!isAbort(error)) count('EventWriteFail', 1);
-        throw error;
-      }
-      await this.#setRejectedAside(transaction, error);
-    }
-    await transaction.commit();
-    count('EventDrainSuccessCount', batch.size);
-    if (this.#parts.countsBatches) count(batch.size < sink.batchSize ? 'BatchUnderflowCount' : 'BatchCompleteCount', 1);
+    const flight = new Flight({
+      released: sink.releasesBatches === true,
+      accept: (loan, error) => this.#accept(loan, error),
+      moved: async ({ batch }) => {
+        this.#countMoved(sink, batch);
+        await moved?.();
+      },
+    });
+    this.#begin(flight, sink, transaction, signal);
+    let failure: unknown;
+    if (moved && (sink.mostWrites ?? 1) > 1) failure = await this.#moveMore(flight, sink, signal).catch((error: unknown) => error);
+    await flight.end();
+    if (failure !== undefined) throw failure;
     return true;
   }
 
-  /** `performance.now()` when the write began that has no outcome yet. */
+  /** `performance.now()` when the oldest write began that has no outcome yet. */
   get busySinceMs(): number | undefined {
-    return this.#busySinceMs;
+    const [oldest] = this.#writes;
+    return oldest?.sinceMs;
   }
 
-  /** Gives up a write that does not end: its events go back to the channel and may be written twice. For stopping and reloading. */
+  /** Gives up writes that do not end: their events go back to the channel and may be written twice. For stopping and reloading. */
   giveUp(): void {
-    this.#abandon?.(new DOMException('the sink did not finish its write in time', 'AbortError'));
+    for (const { abandon } of this.#writes) abandon(new DOMException('the sink did not finish its write in time', 'AbortError'));
+  }
+
+  async #moveMore(flight: Flight, sink: Sink, signal: AbortSignal): Promise<void> {
+    const either = AbortSignal.any([signal, flight.broken]);
+    for (;;) {
+      await flight.room(sink.mostWrites ?? 1);
+      if (flight.size === 0 || either.aborted) return;
+      const transaction = await this.#take(sink, either, undefined);
+      if (!transaction) return;
+      this.#begin(flight, sink, transaction, signal);
+    }
+  }
+
+  #begin(flight: Flight, sink: Sink, transaction: Transaction, signal: AbortSignal): void {
+    this.#parts.count('EventDrainAttemptCount', transaction.batch.size);
+    flight.begin(transaction, this.#write(sink, transaction, signal));
+  }
+
+  /** What the sink can never accept is set aside; any other error goes on. */
+  async #accept({ batch }: Transaction, error: unknown): Promise<void> {
+    if (error === undefined) return;
+    if (error instanceof RejectedError) return this.#setRejectedAside(batch, error);
+    if (!isAbort(error)) this.#parts.count('EventWriteFail', 1);
+    throw error;
+  }
+
+  #countMoved(sink: Sink, { size }: Batch): void {
+    const { count, countsBatches } = this.#parts;
+    count('EventDrainSuccessCount', size);
+    if (countsBatches) count(size < sink.batchSize ? 'BatchUnderflowCount' : 'BatchCompleteCount', 1);
   }
 
   async #take(sink: Sink, signal: AbortSignal, waitMs: number | undefined): Promise<Transaction | undefined> {
@@ -80,23 +114,21 @@ export class SinkRunner {
     return loan && gathersBytes !== undefined ? gatherLoans(this.#parts.channel, loan, gathersBytes, signal) : loan;
   }
 
-  #write(sink: Sink, { batch, origin, group }: Transaction, signal: AbortSignal): Promise<void> {
-    this.#busySinceMs = performance.now();
-    return new Promise<void>((resolve, reject) => {
-      this.#abandon = reject;
-      sink.write(batch, signal, origin, group).then(resolve, reject);
-    }).finally(() => (this.#busySinceMs = undefined));
+  async #write(sink: Sink, { batch, origin, group }: Transaction, signal: AbortSignal): Promise<void> {
+    const { promise: abandoned, reject: abandon } = Promise.withResolvers<never>();
+    const write = { sinceMs: performance.now(), abandon };
+    this.#writes.add(write);
+    try {
+      await Promise.race([sink.write(batch, signal, origin, group), abandoned]);
+    } finally {
+      this.#writes.delete(write);
+    }
   }
 
-  async #setRejectedAside(transaction: Transaction, error: RejectedError): Promise<void> {
-    const events = transaction.batch.select(Uint32Array.from(error.indices));
+  async #setRejectedAside(batch: Batch, error: RejectedError): Promise<void> {
+    const events = batch.select(Uint32Array.from(error.indices));
     this.#parts.count('EventRejectedCount', events.size);
     this.#parts.log.error('sink rejected events for good; they are set aside', { events: events.size, reason: error.message });
-    try {
-      await this.#parts.setAside(events, error.message, error.details);
-    } catch (failure) {
-      await transaction.rollback();
-      throw failure;
-    }
+    await this.#parts.setAside(events, error.message, error.details);
   }
 }

@@ -23,8 +23,10 @@ export interface AvroSinkSettings extends TlsLists {
   arrange(receivers: readonly Receiver[]): Receivers<Receiver>;
 }
 
-/** Bodies of one call to an agent of ours. */
-const GATHER_BYTES = 1024 * 1024;
+/** A call to an agent of ours has so many bytes of bodies at least, where so many wait. */
+const GATHER_BYTES = 64 * 1024;
+/** Calls of numbered events to an agent of ours that may be unanswered. */
+const MOST_CALLS = 16;
 
 interface StoreOptions {
   readonly path: string;
@@ -42,29 +44,45 @@ export class Receiver {
     this.#resetMs = resetMs;
   }
 
-  /** The connection that is open, or a new one where there is none that can be used, or it is as old as it may get. */
+  /** The connection that is open, or a new one where there is none that can be used, or it is as old as it may get and idle. */
   connection(): AvroClientConnection {
     const old = this.#connection;
-    if (old?.isUsable && !(this.#resetMs > 0 && old.ageMs >= this.#resetMs)) return old;
+    if (old?.isUsable && !(old.isIdle && this.#isOld(old))) return old;
     old?.close();
     return (this.#connection = this.#open());
+  }
+
+  /** Whether several calls may be under way: the receiver is known to be an agent of ours, and the connection may go on for a while. */
+  get takesMany(): boolean {
+    const open = this.#connection;
+    return open !== undefined && open.isUsable && open.receiverIsOurs && !this.#isOld(open);
   }
 
   close(): void {
     this.#connection?.close();
     this.#connection = undefined;
   }
+
+  #isOld({ ageMs }: AvroClientConnection): boolean {
+    return this.#resetMs > 0 && ageMs >= this.#resetMs;
+  }
 }
 
-/** Sends batches to avro sources, one call at a time, as Flume's avro sink does. */
+/**
+ * Sends batches to avro sources, one call at a time, as Flume's avro sink does; to one agent of ours several at a time, of events with
+ * numbers: that agent stores none of them twice, however many calls were under way when the connection broke.
+ */
 export class AvroSink implements Sink {
   readonly batchSize: number;
+  readonly releasesBatches = true;
   readonly #context: Context;
   readonly #settings: AvroSinkSettings;
   readonly #receivers: readonly Receiver[];
   readonly #arranged: Receivers<Receiver>;
   #tls: TlsStores | undefined;
-  #gathers = false;
+  #signal: AbortSignal | undefined;
+  /** Where the last events went, if they had numbers. */
+  #numberedTo: AvroClientConnection | undefined;
 
   constructor(context: Context, settings: AvroSinkSettings) {
     this.#context = context;
@@ -75,7 +93,12 @@ export class AvroSink implements Sink {
   }
 
   get gathersBytes(): number | undefined {
-    return this.#gathers ? GATHER_BYTES : undefined;
+    return this.#numberedTo?.receiverIsOurs ? GATHER_BYTES : undefined;
+  }
+
+  get mostWrites(): number {
+    const [only] = this.#receivers;
+    return this.#numberedTo && this.#receivers.length === 1 && only?.takesMany ? MOST_CALLS : 1;
   }
 
   /** A receiver that is not there yet does not keep the sink from starting. */
@@ -97,27 +120,29 @@ export class AvroSink implements Sink {
 
   async write(batch: Batch, signal: AbortSignal, origin?: Origin): Promise<void> {
     if (batch.size === 0) return;
-    const abort = (): void => this.#receivers.forEach((receiver) => receiver.close());
-    signal.addEventListener('abort', abort, { once: true });
-    try {
-      await this.#arranged.send((receiver) => {
-        signal.throwIfAborted();
-        return this.#send(receiver.connection(), batch, origin);
-      });
-    } finally {
-      signal.removeEventListener('abort', abort);
-    }
+    this.#closeOn(signal);
+    await this.#arranged.send((receiver) => {
+      signal.throwIfAborted();
+      return this.#send(receiver.connection(), batch, origin);
+    });
   }
 
   /** An agent of ours stores no event twice that has a number: what was gathered goes in one call. */
   async #send(connection: AvroClientConnection, batch: Batch, origin: Origin | undefined): Promise<void> {
-    this.#gathers = origin !== undefined && connection.receiverIsOurs;
-    const most = this.#gathers ? batch.size : this.batchSize;
+    this.#numberedTo = origin && connection;
+    const most = origin && connection.receiverIsOurs ? batch.size : this.batchSize;
     if (batch.size <= most) return connection.append(batch, origin);
     for (let from = 0; from < batch.size; from += most) {
       const to = Math.min(from + most, batch.size);
       await connection.append(batch.slice(from, to), origin && sliceOrigin(origin, from, to));
     }
+  }
+
+  /** Every write of a running sink has the same signal. */
+  #closeOn(signal: AbortSignal): void {
+    if (signal === this.#signal) return;
+    this.#signal = signal;
+    signal.addEventListener('abort', () => this.#receivers.forEach((receiver) => receiver.close()), { once: true });
   }
 
   describe(): Description {

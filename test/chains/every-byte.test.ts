@@ -54,7 +54,7 @@ describe('A2 one exchange, broken at each byte', { concurrency: 2 }, () => {
         const origin: Origin = { store: name, spans: [[from, to]], settled: from };
         const batch = batchOf(...Array.from({ length: to - from }, (_, index) => `${name} ${from + index}`));
         let attempts = 0;
-        while (!(await sink.write(batch, never, origin).then(() => true, () => false))) assert.ok(++attempts < 5, `${name}: never stored`);
+        while (!(await sink.write(batch, never, origin).then(() => true, () => false))) assert.ok(++attempts < 50, `${name}: never stored`);
       }
       if (fault?.how === 'late') await eventually(() => proxy.released > 0, `${name}: the late bytes`);
       const counts = [0, 1, 2, 3].map((number) => stored.get(`${name} ${number}`));

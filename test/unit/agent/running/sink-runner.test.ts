@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
-import { test } from 'node:test';
+import { describe, test } from 'node:test';
 import { SinkRunner } from '../../../../agent/running/sink-runner.ts';
 import { MemoryChannel } from '../../../../channels/memory.ts';
 import type { Batch } from '../../../../core/batch.ts';
 import type { Sink } from '../../../../core/component.ts';
 import { RejectedError } from '../../../../core/errors.ts';
+import { eventually } from '../../../conformance/fakes.ts';
 import { batchOf, bodiesOf, drain, fakeLog } from '../fakes.ts';
 
 const never = new AbortController().signal;
@@ -106,4 +107,95 @@ test('FR-06 MEM-22 a sink whose batch is larger than a transaction gets what a t
   while (channel.status().size > 0) await runner.move(sink, never);
   assert.ok(written.every((size) => size <= 5));
   assert.equal(written.reduce((sum, size) => sum + size, 0), 50);
+});
+
+describe('several writes at a time', () => {
+  interface Gate {
+    readonly bodies: readonly string[];
+    readonly open: () => void;
+    readonly shut: (error: Error) => void;
+  }
+
+  async function underWay(most: number, puts: number) {
+    const gates: Gate[] = [];
+    const parts = setUp((batch) => new Promise((open, shut) => void gates.push({ bodies: bodiesOf(batch), open, shut })));
+    const sink: Sink = { ...parts.sink, batchSize: 1, mostWrites: most };
+    for (let put = 0; put < puts; put++) await parts.channel.put(batchOf(`${put}`), never);
+    const stop = new AbortController();
+    const moved: number[] = [];
+    const moving = parts.runner.move(sink, stop.signal, undefined, async () => void moved.push(parts.channel.status().size));
+    const result = moving.then(
+      () => undefined,
+      (error: unknown) => error,
+    );
+    await eventually(() => gates.length === Math.min(most, puts), 'as many writes as may be are under way');
+    return { ...parts, gates, result, stop, moved };
+  }
+
+  test('as many as the sink wants, committed in the order of the events, whatever the order of the outcomes', async () => {
+    const { channel, gates, result, stop, moved, counted } = await underWay(3, 4);
+    gates[2]?.open();
+    gates[1]?.open();
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(channel.status().size, 4);
+    gates[0]?.open();
+    await eventually(() => gates.length === 4, 'the fourth begins once there is room');
+    assert.deepEqual(moved, [3, 2, 1]);
+    stop.abort();
+    gates[3]?.open();
+    assert.equal(await result, undefined);
+    assert.equal(channel.status().size, 0);
+    assert.equal(counted.get('EventDrainSuccessCount'), 4);
+  });
+
+  test('S1 where one fails, those behind it go back with it, in order, and no other begins', async () => {
+    const { channel, gates, result, runner } = await underWay(3, 5);
+    gates[0]?.open();
+    await eventually(() => gates.length === 4, 'the fourth is under way');
+    gates[1]?.shut(new Error('refused'));
+    gates[2]?.shut(new Error('closed'));
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(channel.status().size, 4, 'none is given back before all have their outcome');
+    gates[3]?.shut(new Error('closed'));
+    assert.match(String(await result), /refused/);
+    assert.equal(gates.length, 4);
+    assert.equal(runner.busySinceMs, undefined);
+    assert.deepEqual(await drain(channel), ['1', '2', '3', '4']);
+  });
+
+  test('one that was written behind a failure all the same is not written twice', async () => {
+    const { channel, gates, result } = await underWay(3, 3);
+    gates[1]?.open();
+    gates[0]?.shut(new Error('refused'));
+    gates[2]?.shut(new Error('closed'));
+    assert.match(String(await result), /refused/);
+    assert.deepEqual(await drain(channel), ['0', '2']);
+  });
+
+  test('G8 writes that hang are given up together, and their events go back in order', async () => {
+    const { channel, result, runner, stop } = await underWay(3, 3);
+    assert.ok(runner.busySinceMs !== undefined);
+    stop.abort();
+    runner.giveUp();
+    assert.equal(((await result) as Error).name, 'AbortError');
+    assert.equal(runner.busySinceMs, undefined);
+    assert.deepEqual(await drain(channel), ['0', '1', '2']);
+  });
+
+  test('a channel that fails to lend meanwhile: what is under way is finished first', async () => {
+    const { channel, gates, result } = await underWay(2, 2);
+    channel.take = () => Promise.reject(new Error('store broken'));
+    gates[0]?.open();
+    await eventually(() => channel.status().size === 1, 'the first is committed');
+    gates[1]?.open();
+    assert.match(String(await result), /store broken/);
+    assert.equal(channel.status().size, 0);
+  });
+
+  test('for a member of a group: one batch, however many the sink would take', async () => {
+    const { channel, sink, runner } = setUp(async () => undefined);
+    for (const body of ['1', '2', '3', '4']) await channel.put(batchOf(body), never);
+    assert.equal(await runner.move({ ...sink, mostWrites: 8 }, never), true);
+    assert.equal(channel.status().size, 1);
+  });
 });

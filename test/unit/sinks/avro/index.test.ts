@@ -168,7 +168,7 @@ describe('avro sink', () => {
     await sink.write(batchOf(...bodies), never, { store: 'x', spans: [[0, 25]] });
     assert.deepEqual(context.delivered.map(({ size }) => size), [7, 7, 7, 4]);
     await sink.write(batchOf('a'), never, { store: 'x', spans: [[25, 26]] });
-    assert.ok((sink.gathersBytes ?? 0) > 100_000);
+    assert.ok((sink.gathersBytes ?? 0) > 10_000);
     context.delivered.length = 0;
     await sink.write(batchOf(...bodies), never, { store: 'x', spans: [[30, 55]] });
     assert.deepEqual(context.delivered.map(({ size }) => size), [10, 10, 5]);
@@ -176,6 +176,60 @@ describe('avro sink', () => {
     await sink.write(batchOf(...bodies), never);
     assert.equal(sink.gathersBytes, undefined);
     assert.deepEqual(context.bodies, [...bodies, ...bodies]);
+    await sink.stop();
+  });
+
+  test('several calls of numbered events are under way with an agent of ours; where one fails, those behind it fail, and the order stays', async () => {
+    const { context, port } = await receiver();
+    const sink = await sinkTo(port);
+    const numbered = (from: number): Promise<void> => sink.write(batchOf(`${from}`), never, { store: 'x', spans: [[from, from + 1]] });
+    assert.equal(sink.mostWrites, 1);
+    await numbered(0);
+    assert.ok(sink.mostWrites > 4);
+    const { answer } = context;
+    const gates: { open: () => void; shut: (error: Error) => void }[] = [];
+    context.answer = () => new Promise((open, shut) => gates.push({ open: () => open(undefined), shut }));
+    const writes = [1, 2, 3, 4].map(numbered);
+    const outcomes = Promise.allSettled(writes);
+    await eventually(() => gates.length === 4, 'all four are with the receiver');
+    gates[0]?.open();
+    gates[1]?.shut(new ChannelFullError('full'));
+    await writes[0];
+    assert.deepEqual((await outcomes).map(({ status }) => status), ['fulfilled', 'rejected', 'rejected', 'rejected']);
+    assert.equal(sink.mostWrites, 1);
+    gates.forEach(({ open }) => open());
+    context.answer = answer;
+    await sink.write(batchOf('none'), never);
+    assert.equal(sink.mostWrites, 1);
+    await sink.stop();
+  });
+
+  test('AV-04 a call that waits behind others has the whole time-out once it is the first', async () => {
+    const { context, port } = await receiver();
+    const sink = await sinkTo(port, { 'request-timeout': '2500' });
+    const numbered = (from: number): Promise<void> => sink.write(batchOf(`${from}`), never, { store: 'x', spans: [[from, from + 1]] });
+    await numbered(0);
+    // Three answers, a second apart: the last one comes after 3 s.
+    context.answer = () => new Promise((resolve) => void setTimeout(resolve, 1000 * (context.delivered.length - 1)));
+    await Promise.all([1, 2, 3].map(numbered));
+    await sink.stop();
+  });
+
+  test('AV-06 a connection that has become old is not closed under the calls that are under way', async () => {
+    const { context, port } = await receiver();
+    const own = new FakeContext();
+    const sink = await sinkTo(port, { 'reset-connection-interval': '1' }, own);
+    const numbered = (from: number): Promise<void> => sink.write(batchOf(`${from}`), never, { store: 'x', spans: [[from, from + 1]] });
+    await numbered(0);
+    const answered: (() => void)[] = [];
+    context.answer = () => new Promise((resolve) => answered.push(() => resolve(undefined)));
+    const first = numbered(1);
+    await eventually(() => sink.mostWrites === 1, 'the connection is old');
+    const second = numbered(2);
+    await eventually(() => answered.length === 2, 'both are with the receiver');
+    answered.forEach((answer) => answer());
+    await Promise.all([first, second]);
+    assert.equal(own.counted('ConnectionCreatedCount'), 1);
     await sink.stop();
   });
 

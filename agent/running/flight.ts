@@ -1,0 +1,91 @@
+import type { Transaction } from '../../core/component.ts';
+
+interface Write {
+  readonly transaction: Transaction;
+  /** What the sink threw; `undefined` once it has the events. */
+  readonly outcome: Promise<unknown>;
+}
+
+export interface FlightParts {
+  /** Of the batches, once they are written. */
+  readonly released: boolean;
+  /** The sink has the events, or threw `error`: throws where they are to go back to the channel. */
+  accept(transaction: Transaction, error: unknown): Promise<void>;
+  /** The channel has been told. */
+  moved(transaction: Transaction): Promise<void>;
+}
+
+/**
+ * Writes of one sink that are under way together. They are finished in their order, whatever the order of their outcomes; where one fails, all
+ * that began after it are given back with it, so that the channel lends the events again in the order in which they came.
+ */
+export class Flight {
+  readonly #parts: FlightParts;
+  readonly #writes: Write[] = [];
+  readonly #broken = new AbortController();
+  #failure: unknown;
+  #settling: Promise<void> | undefined;
+  #wake: () => void = () => undefined;
+
+  constructor(parts: FlightParts) {
+    this.#parts = parts;
+  }
+
+  get size(): number {
+    return this.#writes.length;
+  }
+
+  /** Aborts once a write has failed: no other is to begin. */
+  get broken(): AbortSignal {
+    return this.#broken.signal;
+  }
+
+  begin(transaction: Transaction, written: Promise<void>): void {
+    const outcome = written.then(
+      () => undefined,
+      (error: unknown) => error ?? new Error('the sink failed'),
+    );
+    this.#writes.push({ transaction, outcome });
+    this.#settling ??= this.#settle();
+  }
+
+  /** Resolves when fewer than `most` writes are under way, or one has failed. */
+  async room(most: number): Promise<void> {
+    while (this.#writes.length >= most && !this.#broken.signal.aborted) await new Promise<void>((resolve) => (this.#wake = resolve));
+  }
+
+  /** Resolves when every write has its outcome; throws what the first of those threw that failed, with the events given back. */
+  async end(): Promise<void> {
+    await this.#settling;
+    if (!this.#broken.signal.aborted) return;
+    const outcomes = await Promise.all(this.#writes.map(({ outcome }) => outcome));
+    for (let index = this.#writes.length - 1; index >= 0; index--) {
+      const { transaction } = this.#writes[index] as Write;
+      // One that the sink has all the same is not to come twice.
+      if (outcomes[index] === undefined) await transaction.commit();
+      else await transaction.rollback();
+    }
+    throw this.#failure;
+  }
+
+  async #settle(): Promise<void> {
+    const { accept, moved } = this.#parts;
+    for (let write = this.#writes[0]; write; write = this.#writes[0]) {
+      const { transaction } = write;
+      try {
+        await accept(transaction, await write.outcome);
+        // Whatever comes of it, this ends the loan.
+        this.#writes.shift();
+        await transaction.commit(this.#parts.released);
+      } catch (error) {
+        this.#failure = error;
+        this.#broken.abort();
+        this.#wake();
+        return;
+      }
+      this.#wake();
+      await moved(transaction);
+    }
+    this.#settling = undefined;
+  }
+}
