@@ -9,7 +9,8 @@ export interface StoreFile {
   /** Its length, and how many names it has. */
   facts(): Promise<{ readonly length: number; readonly names: number }>;
   /** Up to `length` bytes from `position` on, in fresh memory; fewer at the end of the file. */
-  read(position: number, length: number): Promise<Buffer>;
+  /** In `memory`, where that is given and large enough. */
+  read(position: number, length: number, memory?: Buffer): Promise<Buffer>;
   /** Writes all of `bytes`. What was written is there after the end of the process, and after a power cut once `sync` has resolved. */
   write(bytes: Buffer, position: number): Promise<void>;
   truncate(length: number): Promise<void>;
@@ -152,8 +153,8 @@ class NodeStoreFile implements StoreFile {
     return { length: size, names: nlink };
   }
 
-  async read(position: number, length: number): Promise<Buffer> {
-    const bytes = Buffer.allocUnsafeSlow(length);
+  async read(position: number, length: number, memory?: Buffer): Promise<Buffer> {
+    const bytes = memory && memory.length >= length ? memory : Buffer.allocUnsafeSlow(length);
     let done = 0;
     while (done < length) {
       const { bytesRead } = await this.#handle.read(bytes, done, length - done, position + done);

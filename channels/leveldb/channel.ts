@@ -12,7 +12,7 @@ import { Guard, type GuardState } from './guard.ts';
 import { Intake } from './intake.ts';
 import type { IndexRow } from './keys.ts';
 import { Lending } from './lending.ts';
-import { LogReader, type Gap } from './log-reader.ts';
+import type { Gap } from './log-reader.ts';
 import { keepAside, openIndex, openSegments, type Opened, type OpeningParts } from './opening.ts';
 import { otherFormat } from './other-format.ts';
 import { refuseOtherKeys } from './key-check.ts';
@@ -217,7 +217,7 @@ export class DurableChannel implements Channel {
       placed: (row: IndexRow) => this.#books.index?.note(row),
     };
     this.#log = new EventLog(parts, catalogue);
-    this.#lending.use(new LogReader(this.#log, at, await this.#books.index?.before(at.event)));
+    this.#lending.use(this.#log, at, await this.#books.index?.before(at.event));
   }
 
   async #close(): Promise<void> {

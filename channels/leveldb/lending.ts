@@ -4,11 +4,15 @@ import type { Logger } from '../../core/log.ts';
 import { Backoff } from '../../io/backoff.ts';
 import { storedBytesWereRead } from '../../io/read-memory.ts';
 import type { Account } from './account.ts';
+import type { EventLog } from './event-log.ts';
 import type { Tail } from './group.ts';
-import type { Gap, LogReader } from './log-reader.ts';
+import type { IndexRow } from './keys.ts';
+import { LogReader, type Gap } from './log-reader.ts';
+import { Page, PageMemory } from './page-memory.ts';
 import { batchOf, ReadyEvents, type Piece } from './ready-events.ts';
 import { takeOut } from './recovery.ts';
 import { stoppedError } from './reports.ts';
+import { PAGE_BYTES } from './segment-scan.ts';
 import { Takers } from './takers.ts';
 
 const READ_AGAIN = { firstMs: 1000, mostMs: 1000 };
@@ -35,6 +39,7 @@ export class Lending {
   readonly #parts: LendingParts;
   readonly #takers = new Takers();
   readonly #ready = new ReadyEvents();
+  readonly #memory = new PageMemory(PAGE_BYTES, storedBytesWereRead);
   #reader: LogReader | undefined;
   #reading: Promise<void> | undefined;
 
@@ -47,9 +52,9 @@ export class Lending {
     return this.#reader?.position;
   }
 
-  /** Reads with this from now on, once segments are readable. */
-  use(reader: LogReader): void {
-    this.#reader = reader;
+  /** Reads from this event on, once segments are readable. */
+  use(log: EventLog, at: Tail, hint: IndexRow | undefined): void {
+    this.#reader = new LogReader(log, at, hint, this.#memory);
   }
 
   /** Resolves when nothing is being read, with the file closed. */
@@ -110,12 +115,19 @@ export class Lending {
 
   async #readPage(reader: LogReader): Promise<void> {
     const { account, lost } = this.#parts;
-    const page = await reader.read(account.tail);
-    const missing = page.gaps.flatMap((gap) => takeOut(gap, account.done));
+    const { records, gaps } = await reader.read(account.tail);
+    const missing = gaps.flatMap((gap) => takeOut(gap, account.done));
     if (missing.length > 0) await lost(missing);
-    for (const { first, batch, length } of page.records) {
-      storedBytesWereRead(length);
-      for (const { from, to } of account.done.open(first, first + batch.size)) this.#ready.push({ from, batch: batch.slice(from - first, to - first) });
+    const pages = new Map<ArrayBufferLike, Page>();
+    for (const { first, batch, length } of records) {
+      const { buffer } = batch.bytes;
+      const page = pages.get(buffer) ?? new Page(this.#memory, buffer);
+      pages.set(buffer, page);
+      for (const { from, to } of account.done.open(first, first + batch.size)) {
+        page.holds(to - from);
+        this.#ready.push({ from, batch: batch.slice(from - first, to - first), page });
+      }
+      if (buffer.byteLength !== PAGE_BYTES) storedBytesWereRead(length);
     }
   }
 
@@ -123,6 +135,8 @@ export class Lending {
     const { name, account, stopping, commit } = this.#parts;
     const pieces = this.#ready.take(max);
     this.fill();
+    // Several pieces were copied, but for headers of their own.
+    const areCopied = pieces.length > 1 && !pieces.some(({ batch }) => batch.hasOwnHeaders);
     let open = true;
     const end = (): void => {
       if (!open) throw new Error('this loan of events has ended: commit or roll back once');
@@ -134,13 +148,15 @@ export class Lending {
     return {
       batch: batchOf(pieces),
       ...(lasting && { origin: { store: account.store, spans: pieces.map(({ from, batch }) => [from, from + batch.size] as const), settled: account.done.head } }),
-      commit: async () => {
+      commit: async (released = false) => {
         end();
         await commit(pieces);
+        for (const { batch, page } of pieces) page?.done(batch.size, released || areCopied);
       },
       rollback: async () => {
         end();
-        this.#ready.giveBack(pieces);
+        // Whoever had them may look at them yet.
+        this.#ready.giveBack(pieces.map(({ from, batch }) => ({ from, batch })));
         this.serve();
       },
     };

@@ -4,6 +4,7 @@ import type { StoreFile } from '../../io/store-files.ts';
 import type { EventLog } from './event-log.ts';
 import type { Tail } from './group.ts';
 import type { IndexRow } from './keys.ts';
+import type { PageMemory } from './page-memory.ts';
 import { alteredText, eventsOf, headerAt, MOST_HEADER_BYTES, originsOf } from './record.ts';
 import { SegmentScan, type Found } from './segment-scan.ts';
 import { RECORDS_AT, type Segment } from './segment.ts';
@@ -49,6 +50,7 @@ interface Open {
  */
 export class LogReader {
   readonly #log: EventLog;
+  readonly #memory: PageMemory | undefined;
   #expected: number;
   #expectedByte: number;
   /** Where the record with the next event may lie. */
@@ -59,8 +61,9 @@ export class LogReader {
   #faults: Fault[] = [];
 
   /** `at` is the first event that has to come. */
-  constructor(log: EventLog, at: Tail, hint?: IndexRow) {
+  constructor(log: EventLog, at: Tail, hint?: IndexRow, memory?: PageMemory) {
     this.#log = log;
+    this.#memory = memory;
     this.#expected = at.event;
     this.#expectedByte = at.byte;
     this.#hint = hint;
@@ -126,7 +129,7 @@ export class LogReader {
     const file = await this.#log.parts.files.open(this.#log.pathOf(segment), 'read');
     try {
       const from = await this.#beginIn(segment, file);
-      return { segment, file, scan: new SegmentScan(file, { identity: this.#log.identity, generation: segment.generation, from }) };
+      return { segment, file, scan: new SegmentScan(file, { identity: this.#log.identity, generation: segment.generation, from, memory: this.#memory }) };
     } catch (error) {
       await file.close().catch(() => undefined);
       throw error;

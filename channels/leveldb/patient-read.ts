@@ -9,8 +9,8 @@ const PAUSE_MS = 20;
  * Reads, where the disk has bytes that it cannot read: these are tried again, and then come as zeros, which no checksum takes for what
  * was written. Any other failure is thrown; it may be gone at the next attempt, and proves nothing.
  */
-export async function readPatiently(file: StoreFile, position: number, length: number): Promise<Buffer> {
-  const whole = await attempt(file, position, length);
+export async function readPatiently(file: StoreFile, position: number, length: number, memory?: Buffer): Promise<Buffer> {
+  const whole = await attempt(file, position, length, memory);
   if (whole) return whole;
   const { length: end } = await file.facts();
   const bytes = Buffer.alloc(Math.max(0, Math.min(length, end - position)));
@@ -25,10 +25,10 @@ export function isUnreadable(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'EIO';
 }
 
-async function attempt(file: StoreFile, position: number, length: number): Promise<Buffer | undefined> {
+async function attempt(file: StoreFile, position: number, length: number, memory?: Buffer): Promise<Buffer | undefined> {
   for (let tries = 1; ; tries++) {
     try {
-      return await file.read(position, length);
+      return await file.read(position, length, memory);
     } catch (error) {
       if (!isUnreadable(error)) throw error;
       if (tries === TRIES) return undefined;

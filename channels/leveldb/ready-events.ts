@@ -1,9 +1,12 @@
 import { Batch } from '../../core/batch.ts';
+import type { Page } from './page-memory.ts';
 
 /** Events in memory, not lent: `batch` begins with event number `from`. */
 export interface Piece {
   readonly from: number;
   readonly batch: Batch;
+  /** Whose memory it is in, if that may be used again. */
+  readonly page?: Page | undefined;
 }
 
 /** What a piece takes beside its bodies: bounds, and the objects around it. */
@@ -55,10 +58,10 @@ export class ReadyEvents {
       this.#front.pop();
       this.#bytes -= weightOf(piece);
       if (piece.batch.size > missing) {
-        const rest = { from: piece.from + missing, batch: piece.batch.slice(missing, piece.batch.size) };
+        const rest = { ...piece, from: piece.from + missing, batch: piece.batch.slice(missing, piece.batch.size) };
         this.#front.push(rest);
         this.#bytes += weightOf(rest);
-        taken.push({ from: piece.from, batch: piece.batch.slice(0, missing) });
+        taken.push({ ...piece, batch: piece.batch.slice(0, missing) });
         break;
       }
       taken.push(piece);

@@ -1,9 +1,10 @@
 import type { StoreFile } from '../../io/store-files.ts';
+import type { PageMemory } from './page-memory.ts';
 import { readPatiently } from './patient-read.ts';
 import { faultOf, headerAt, MOST_HEADER_BYTES, RECORD_HEADER_BYTES, type RecordHeader } from './record.ts';
 import { RECORDS_AT } from './segment.ts';
 
-const PAGE_BYTES = 512 * 1024;
+export const PAGE_BYTES = 512 * 1024;
 
 export interface FoundRecord {
   readonly kind: 'record';
@@ -29,6 +30,8 @@ export interface ScanOptions {
   /** Records of other generations are left-overs; `undefined` takes those of any. */
   readonly generation: number | undefined;
   readonly from?: number;
+  /** For pages, which whoever takes the records gives back; fresh memory where it is left out. */
+  readonly memory?: PageMemory | undefined;
 }
 
 /**
@@ -53,7 +56,7 @@ export class SegmentScan {
     for (;;) {
       const from = this.#position;
       const wanted = Math.min(PAGE_BYTES, limit - from);
-      const page = wanted < RECORD_HEADER_BYTES ? undefined : await readPatiently(this.#file, from, wanted);
+      const page = wanted < RECORD_HEADER_BYTES ? undefined : await readPatiently(this.#file, from, wanted, this.#options.memory?.take(wanted));
       if (!page || page.length < RECORD_HEADER_BYTES) return this.#endOfDamage(from + (page?.length ?? Math.max(0, wanted)));
       const found = await this.#parse(page, from, limit);
       if (found.length > 0) return found;
