@@ -26,7 +26,7 @@ export interface Finder {
 const DIRECTORY_MS = 1000;
 /** Names looked at each second: where changes are told, a look is only for what was not told. */
 const LOOKS_WITH_HINTS = 500;
-const LOOKS_WITHOUT_HINTS = 6000;
+const LOOKS_WITHOUT_HINTS = 10_000;
 /** Files that were read within this time are looked at at each tick. */
 const BUSY_MS = 10_000;
 /** A listing may take this share of the time. */

@@ -21,6 +21,8 @@ export interface Candidate {
 
 /** Where no more files than this are followed, each is looked at before a new one is judged. */
 const FEW_FILES = 1000;
+/** And opened, where a new one is too short to be told from them otherwise. */
+const VERY_FEW_FILES = 200;
 /** A name that is looked for may turn up again within this time. */
 const RENAME_MS = 2000;
 /** Times of files are taken from a clock that stands still for some milliseconds. */
@@ -52,13 +54,8 @@ export class Origins {
 
   candidates(file: TailFile, handle: TailHandle, size: number): Candidate[] {
     const madeMs = file.former ? file.emptiedAfterMs : Number(file.identity.bornNs / 1_000_000n);
-    const heads = new Map<number, number | undefined>();
-    const sameHead = (mark: Mark): boolean => {
-      const length = Math.min(mark.position, HEAD_BYTES);
-      if (length === 0) return false;
-      if (!heads.has(length)) heads.set(length, headOf(handle, length));
-      return heads.get(length) === mark.head;
-    };
+    const head = headsOf(handle);
+    const sameHead = (mark: Mark): boolean => mark.position > 0 && head(Math.min(mark.position, HEAD_BYTES)) === mark.head;
     const found: Candidate[] = [];
     for (const { identity, mark, goneMs, exact, path } of this.#table.departed) {
       if (isSameFile(identity, file)) continue;
@@ -66,21 +63,25 @@ export class Origins {
       const may = exact ? madeMs <= goneMs : madeMs <= goneMs || mark.position >= HEAD_BYTES;
       if (may && sameHead(mark)) found.push({ mark, path, state: 'ended' });
     }
-    const start = size >= START_BYTES ? headOf(handle, START_BYTES) : undefined;
+    // What was there when the source started was made before anything was read, but by a process before this one.
+    if (file.wasThere && !this.#table.hasResumed) return found;
+    const start = size >= START_BYTES ? head(START_BYTES) : undefined;
     for (const other of this.#table.all) {
-      if (other === file || other.refused !== undefined) continue;
-      // What was there when the source started was made before anything was read, but by a process before this one.
-      if (file.wasThere && !other.resumed) continue;
+      if (other === file || other.refused !== undefined || (file.wasThere && !other.resumed)) continue;
       const asRead = sameHead(other.read);
       const isStale = this.#isStale(other, madeMs);
-      if (!asRead && !isStale && (size >= Math.min(HEAD_BYTES, other.read.position) || (start !== undefined && other.start !== undefined && start !== other.start))) continue;
-      const candidate = this.#candidate(file, madeMs, handle, size, other, asRead, isStale);
+      if (!asRead && !isStale) {
+        // It may be a copy that has only begun.
+        if (size >= Math.min(HEAD_BYTES, other.read.position)) continue;
+        if (start === undefined || other.start === undefined ? !other.handle && this.#table.size > VERY_FEW_FILES : start !== other.start) continue;
+      }
+      const candidate = this.#candidate(file, madeMs, other, asRead, isStale, (theirs, most) => head(Math.min(size, most)) === headOf(theirs, Math.min(size, most)));
       if (candidate) found.push(candidate);
     }
     return found;
   }
 
-  #candidate(file: TailFile, madeMs: number, handle: TailHandle, size: number, other: TailFile, asRead: boolean, isStale: boolean): Candidate | undefined {
+  #candidate(file: TailFile, madeMs: number, other: TailFile, asRead: boolean, isStale: boolean, beginsLike: (other: TailHandle, most: number) => boolean): Candidate | undefined {
     const end = this.#table.nameless.has(other) ? endOf(other, this.#table.now()) : undefined;
     const may = !end || madeMs <= end.goneMs || (!end.exact && other.read.position >= HEAD_BYTES);
     if (!may) return undefined;
@@ -88,7 +89,7 @@ export class Origins {
     if (isStale || !asRead) {
       // Of two that are both new the older one comes first.
       if (!other.decided && !isBefore(other, file)) return undefined;
-      const same = this.#sameBytes(other, handle, size);
+      const same = this.#isOpenedLike(other, beginsLike);
       if (same && isStale) {
         this.suspected(other);
         return { ...about, state: 'unread' };
@@ -126,17 +127,13 @@ export class Origins {
     return false;
   }
 
-  /** Whether two files begin alike, as far as the shorter one goes. */
-  #sameBytes(other: TailFile, handle: TailHandle, size: number): boolean {
+  /** Whether the file begins like the new one, as far as the shorter of the two goes. */
+  #isOpenedLike(file: TailFile, beginsLike: (handle: TailHandle, most: number) => boolean): boolean {
     let opened: TailHandle | undefined;
     try {
-      const theirs = other.handle ?? (other.name && (opened = this.#files.open(other.name.path)));
-      if (!theirs) return false;
-      const facts = theirs.facts();
-      const length = Math.min(size, facts.size, HEAD_BYTES);
-      if (length === 0 || !isSame(other.identity, facts)) return false;
-      const head = headOf(theirs, length);
-      return head !== undefined && head === headOf(handle, length);
+      const handle = file.handle ?? (file.name && (opened = this.#files.open(file.name.path)));
+      const facts = handle?.facts();
+      return handle !== undefined && facts !== undefined && facts.size > 0 && isSame(file.identity, facts) && beginsLike(handle, Math.min(facts.size, HEAD_BYTES));
     } catch {
       return false;
     } finally {
@@ -164,6 +161,15 @@ export class Origins {
     this.suspected(file);
     return false;
   }
+}
+
+/** Checksums of the first bytes, each made once. */
+function headsOf(handle: TailHandle): (length: number) => number | undefined {
+  const heads = new Map<number, number | undefined>();
+  return (length) => {
+    if (!heads.has(length)) heads.set(length, headOf(handle, length));
+    return heads.get(length);
+  };
 }
 
 function isSameFile(identity: TailFile['identity'], { identity: other }: TailFile): boolean {

@@ -27,6 +27,8 @@ export interface SavedFile {
   /** The file was emptied since, and may be there with something else in it. */
   readonly emptied: boolean;
   readonly seenMs: number;
+  /** What its lines are numbered under. */
+  readonly content?: string;
 }
 
 export interface Saved {
@@ -175,6 +177,7 @@ interface MarkEntry {
   readonly gone?: true;
   readonly emptied?: true;
   readonly seen: number;
+  readonly content?: string;
 }
 
 function parseMarks(bytes: Buffer): Marks | undefined {
@@ -205,6 +208,7 @@ function savedOf(entry: MarkEntry): SavedFile {
     gone: entry.gone ?? false,
     emptied: entry.emptied ?? false,
     seenMs: entry.seen,
+    ...(entry.content !== undefined && { content: entry.content }),
   };
 }
 
@@ -238,6 +242,7 @@ export function writtenOf(file: SavedFile): Written {
     ...(file.gone && { gone: true as const }),
     ...(file.emptied && { emptied: true as const }),
     seen: file.seenMs,
+    ...(file.content !== undefined && { content: file.content }),
   };
   const text = file.gone ? undefined : `{"inode":${inode},"pos":${file.position},"file":${javaJson(file.path)}}`;
   return { position: text, mark: JSON.stringify(entry) };
@@ -253,7 +258,7 @@ export class PositionWriter {
   readonly #files: Pick<StoreFiles, 'replace'>;
   readonly #path: string;
   #before = 0;
-  #last: string | undefined;
+  #last: Buffer | undefined;
 
   constructor(files: Pick<StoreFiles, 'replace'>, path: string) {
     this.#files = files;
@@ -267,13 +272,15 @@ export class PositionWriter {
 
   /** `number` is that of the last line of the log that the entries hold. Resolves when it is on the disk; does nothing where nothing has changed since the last time. Not for overlapping calls. */
   async save(entries: readonly Written[], number: number): Promise<void> {
-    const positions = `[${entries.flatMap(({ position }) => position ?? []).join(',')}]`;
-    const files = entries.map(({ mark }) => mark).join(',\n');
-    if (files === this.#last) return;
+    const files = Buffer.from(entries.map(({ mark }) => mark).join(',\n'));
+    if (this.#last?.equals(files) === true) return;
+    const positions = Buffer.from(`[${entries.flatMap(({ position }) => position ?? []).join(',')}]`);
     const sum = checksum(positions);
-    const head = `{"format":${FORMAT},"number":${number},"positions":${sum},"before":${this.#before},"files":[\n${files}\n]}\n`;
-    await this.#files.replace(marksPath(this.#path), Buffer.from(`${head}${checksum(head).toString(16).padStart(8, '0')}\n`));
-    await this.#files.replace(this.#path, Buffer.from(positions));
+    const head = Buffer.from(`{"format":${FORMAT},"number":${number},"positions":${sum},"before":${this.#before},"files":[\n`);
+    const end = Buffer.from('\n]}\n');
+    const whole = [head, files, end].reduce((before, bytes) => checksum(bytes, before), 0);
+    await this.#files.replace(marksPath(this.#path), Buffer.concat([head, files, end, Buffer.from(`${whole.toString(16).padStart(8, '0')}\n`)]));
+    await this.#files.replace(this.#path, positions);
     this.#before = sum;
     this.#last = files;
   }

@@ -138,10 +138,13 @@ export class Positions {
     const mark = saved.mark ?? this.#takenOver(saved, file, handle, facts);
     file.initial = false;
     file.resumed = true;
+    this.#table.hasResumed = true;
     file.former = saved.former;
     // An entry at 0 says no more than that the file was there.
     if (!mark || mark.position === 0) return false;
     file.beginAt(mark);
+    // Of an entry at 0 nothing tells that it is of the same content.
+    file.content = saved.content;
     file.discarding = saved.discarding;
     file.lastSize = saved.size;
     return true;
@@ -195,6 +198,7 @@ export class Positions {
         return 'gone';
       }
       file.beginAt(mark);
+      file.content = saved.content;
       file.discarding = saved.discarding;
       file.shownPath = saved.path;
       const directory = this.#table.directories.find((each) => each.path === dirname(saved.path));
@@ -247,6 +251,16 @@ export class Positions {
     this.#toLog.add(file);
     if (!this.#log || this.#logDue) return;
     this.#logDue = setImmediate(() => this.#writeLog());
+  }
+
+  /** Whoever reads the content after this process is to know the name of it before a line is stored under that. */
+  named(file: TailFile): void {
+    this.#written.delete(file);
+    this.#unsaved = true;
+    if (this.#pendingOf(file)) return;
+    const { mark } = this.#textOf(file);
+    this.#logged.set(file, mark);
+    this.#append(logLine(++this.#number, mark));
   }
 
   /** What a file held that begins anew, for whatever becomes of this process next. */
@@ -321,11 +335,11 @@ export class Positions {
   }
 
   #textOf(file: TailFile): Written {
-    const { stored, former, lastSize, shownPath, discarding } = file;
+    const { stored, former, lastSize, shownPath, discarding, content } = file;
     const gone = file.names.size === 0;
     const place = gone ? file.handle?.path() : undefined;
     if (gone) this.#written.delete(file);
-    return this.#cached(file, () => textOf(file.identity, stored, shownPath, { place, size: Math.max(0, lastSize), former, discarding, gone, emptied: false, seenMs: 0 }));
+    return this.#cached(file, () => textOf(file.identity, stored, shownPath, { place, size: Math.max(0, lastSize), former, discarding, gone, emptied: false, seenMs: 0, ...(content !== undefined && { content }) }));
   }
 
   #departedText(departed: Departed): Written {
@@ -362,7 +376,7 @@ function inUse(path: string, who: string): AgentError {
   return new AgentError('M172', `cannot use the position file ${path}: ${who}; give each TAILDIR source a positionFile of its own`);
 }
 
-function textOf(identity: Identity, mark: Mark, path: string, rest: Pick<SavedFile, 'place' | 'size' | 'former' | 'discarding' | 'gone' | 'emptied' | 'seenMs'>): Written {
+function textOf(identity: Identity, mark: Mark, path: string, rest: Pick<SavedFile, 'place' | 'size' | 'former' | 'discarding' | 'gone' | 'emptied' | 'seenMs' | 'content'>): Written {
   return writtenOf({ inode: identity.inode, identity, path, position: mark.position, mark, ...rest });
 }
 

@@ -26,6 +26,8 @@ export class FileTable {
   /** Files that no name leads to any more. */
   readonly nameless = new Set<TailFile>();
   #departed: Departed[] = [];
+  /** Some files were read before, by a process that has ended. */
+  hasResumed = false;
   readonly now: () => number;
 
   constructor(files: TailFiles, directories: readonly Directory[], now: () => number) {
