@@ -1,5 +1,6 @@
 import { startBaseline, startChain, startFlume, startHop, startMillrace, type Counter, type Subject } from './subjects.ts';
 import type { Load } from './measure.ts';
+import { startOpenssl, startSecured } from './tls.ts';
 
 export interface Workload {
   readonly name: string;
@@ -162,6 +163,16 @@ export const workloads: readonly Workload[] = [
       chain('Flume 1.11', 'Millrace', conf()),
       chain('Millrace', 'Flume 1.11', conf()),
       chain('Flume 1.11', 'Flume 1.11', conf()),
+    ],
+  },
+  {
+    name: 'W7-tls',
+    what: 'W7 over TLS, beside W7 and beside openssl s_client and s_server with the same bytes',
+    load: { ...LINES, lines: 4_000_000 },
+    subjects: [
+      { name: '"openssl"', start: startOpenssl },
+      chain('Millrace', 'Millrace', conf()),
+      { name: 'Millrace → Millrace, TLS', start: () => startSecured(ends(conf()).edge, ends(conf()).collector, TAKEN) },
     ],
   },
   {
