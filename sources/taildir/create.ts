@@ -48,6 +48,7 @@ export function createTaildir(context: SourceContext, values: TaildirValues, sur
       batchSize: values.batchSize,
       mostEvents: Number.isSafeInteger(events) ? events : Infinity,
       byteOffsetHeader: values.byteOffsetHeader,
+      numbered: values.exactlyOnce,
       fileHeader: values.fileHeader ? values.fileHeaderKey : undefined,
     },
     deliveries,
@@ -63,6 +64,7 @@ export function createTaildir(context: SourceContext, values: TaildirValues, sur
     fromEnd: values.skipToEnd || values.readFrom === 'end',
   });
   deliveries.moved = (file) => positions.changed(file);
+  deliveries.named = (file) => positions.named(file);
   const discovery = new Discovery(context, tails, table, { alwaysList: !values.cachePatternMatching, hints: values.watch, watch });
   const settings = { idleTimeoutMs: Math.max(0, values.idleTimeout), eventTimeoutMs: values['multiline.timeoutMs'], readsCompressed: values.compressed === 'read' };
   const origins = new Origins(table, tails);

@@ -19,6 +19,8 @@ export class Deliveries {
   readonly #signal: AbortSignal;
   /** Called when a file's stored position has moved on. */
   moved: (file: TailFile) => void = () => undefined;
+  /** Called when a file's content was given a name, before any of its lines is sent under it. */
+  named: (file: TailFile) => void = () => undefined;
   #waitingBytes = 0;
   #open = 0;
   #waiting: (() => void)[] = [];

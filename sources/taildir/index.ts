@@ -6,7 +6,7 @@ export const taildirSource = define('source', {
   types: ['TAILDIR', 'org.apache.flume.source.taildir.TaildirSource'],
   summary: 'Follows files that are appended to, through rotation, and remembers how far it has read.',
   options: taildirOptions,
-  check: (values) => [...checkGroups(values.filegroups, values['filegroups.*']), ...checkExcludes(values['excludes.*'])],
+  check: (values) => [...checkGroups(values.filegroups, values['filegroups.*']), ...checkExcludes(values['excludes.*']), ...checkNumbers(values)],
   batchSizeOption: 'batchSize',
   flume: { polled: true },
   // Loaded by agents that have such a source.
@@ -18,6 +18,19 @@ function checkExcludes(entries: ReadonlyMap<string, string>): readonly Finding[]
     const sentence = regexFault(source);
     return sentence ? [{ option: `excludes.${group}`, effect: 'refuse' as const, sentence }] : [];
   });
+}
+
+/** Most events whose numbers are kept with one batch. */
+const MOST_NUMBERED = 100_000;
+
+function checkNumbers(values: { readonly exactlyOnce: boolean; readonly batchSize: number; readonly 'multiline.firstLine': string | undefined }): readonly Finding[] {
+  if (!values.exactlyOnce) return [];
+  const findings: Finding[] = [];
+  if (values['multiline.firstLine'] !== undefined) {
+    findings.push({ option: 'exactlyOnce', effect: 'refuse', sentence: 'cannot be kept with multiline.firstLine: where an event of several lines ends may differ when it is read again' });
+  }
+  if (values.batchSize > MOST_NUMBERED) findings.push({ option: 'batchSize', effect: 'refuse', sentence: `is more than ${MOST_NUMBERED}, and exactlyOnce keeps the numbers of no more in one batch` });
+  return findings;
 }
 
 /** A group without files is passed over by Flume; one whose path makes no sense keeps the source from starting. */

@@ -51,6 +51,10 @@ const ownOptions = {
     otherwise: 'refuse',
     doc: 'Ours: what to do with files that are compressed by gzip or zstd: leave them alone, or read each once, without what was read before it was compressed.',
   }),
+  exactlyOnce: boolean({
+    default: false,
+    doc: 'Ours: number the lines, so that a file channel stores once what is read again after a crash; not with multiline.firstLine.',
+  }),
   watch: boolean({ default: true, doc: 'Ours: ask the system to tell of changes; without it the files are looked at, each about once a second.' }),
   linksOutside: choice({
     values: ['auto', 'follow', 'refuse'],

@@ -21,6 +21,8 @@ export interface ReaderRules extends LineRules {
   /** Events of one file before another one has its turn. */
   readonly mostEvents: number;
   readonly byteOffsetHeader: boolean;
+  /** Lines have numbers, by which a channel knows those again that are read anew after a crash. */
+  readonly numbered: boolean;
   /** Name of the header for the path. */
   readonly fileHeader: string | undefined;
 }
@@ -177,7 +179,7 @@ export class Reader {
     const base = file.read.position - overlapOf(file.read.position);
     if (lines.tooLong > 0) this.#context.count('LineTooLongCount', lines.tooLong);
     const { bounds, count, end } = lines;
-    const batch = count === 0 ? undefined : this.batch(file, bytes, lines, base);
+    const batch = count === 0 ? undefined : this.#numbered(file, this.batch(file, bytes, lines, base), lines, base);
     const { batchSize } = this.rules;
     for (let from = 0; from < count || from === 0; from += batchSize) {
       const to = Math.min(count, from + batchSize);
@@ -185,6 +187,20 @@ export class Reader {
       this.#deliveries.send(file, batch?.slice(from, to), file.read);
     }
     file.searchedTo = file.read.position;
+  }
+
+  /** A line's number is the place where it ends: a line that was longer when it was read again has another. */
+  #numbered(file: TailFile, batch: Batch, { bounds, count }: Lines, base: number): Batch {
+    if (!this.rules.numbered) return batch;
+    if (file.content === undefined) {
+      file.content = `tail-${process.getBuiltinModule('node:crypto').randomUUID()}`;
+      this.#deliveries.named(file);
+    }
+    const spans = Array.from({ length: count }, (_, index) => {
+      const end = base + (bounds[2 * index + 1] as number);
+      return [end, end + 1] as const;
+    });
+    return Batch.numbered(batch, { store: file.content, spans, settled: file.stored.position });
   }
 
   /** Gives lines the headers that their file has. */

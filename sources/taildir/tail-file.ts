@@ -35,6 +35,8 @@ export class TailFile {
   /** Since when a smaller size was seen that may be a mistake. */
   shrunkSinceMs = 0;
   readonly foundMs: number;
+  /** What its lines are numbered under, by where they end, where somebody wants to know them again; gone with the content. */
+  content: string | undefined;
   /** What it held before it was emptied. */
   former: Mark | undefined;
   /** Whether it is known where to begin: at 0, or behind what another file had in common with it. */
@@ -121,6 +123,7 @@ export class TailFile {
     if (this.read.position > 0) this.former = this.read;
     this.emptiedAfterMs = this.lastGoodMs === 0 ? this.foundMs : this.lastGoodMs;
     this.start = undefined;
+    this.content = undefined;
     this.beginAt(START);
     this.decided = false;
     this.lastSize = 0;

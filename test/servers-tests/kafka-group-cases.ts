@@ -5,7 +5,7 @@
  */
 
 import assert from 'node:assert/strict';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
@@ -108,6 +108,16 @@ class Group {
     await until(state, async () => (now = (await this.referee.look()).distinct) >= began + events || undefined, ANSWER_MS);
   }
 
+  /** Waits until a member has written something. */
+  async works(index: number): Promise<void> {
+    const out = join((this.members[index] as Member).folder, 'out');
+    const written = (): boolean => readdirSync(out).some((name) => statSync(join(out, name)).size > 0);
+    await until(() => `an event of member ${index}`, async () => {
+      await this.referee.look();
+      return written() || undefined;
+    }, ANSWER_MS);
+  }
+
   async conclude(partitions: number): Promise<Conclusion> {
     const conclusion = await this.referee.conclude({ stalledAfterMs: ANSWER_MS });
     this.#t.diagnostic(reportOf(conclusion));
@@ -187,12 +197,11 @@ export function scaleOutCases(kafka: () => Kafka): void {
     test(`1, 2 and 4 agents in one group${staticMembers ? ' of static members' : ''} over 12 partitions: each event comes; a dead agent's partitions are taken over`, { skip: !long }, async (t) => {
       const group = new Group(t, kafka());
       await group.open(12, 4, staticMembers);
-      await group.start(0);
-      await group.more(2000);
-      await group.start(1);
-      await group.more(4000);
-      await Promise.all([group.start(2), group.start(3)]);
-      await group.more(8000);
+      for (const members of [[0], [1], [2, 3]]) {
+        await Promise.all(members.map((index) => group.start(index)));
+        for (const index of members) await group.works(index);
+        await group.more(2000);
+      }
       const { duplicates } = await group.referee.look();
       t.diagnostic(`${duplicates} read twice while agents came`);
       await (group.members[3] as Member).agent?.kill();

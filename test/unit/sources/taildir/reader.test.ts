@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import fc from 'fast-check';
+import type { Origin } from '../../../../core/component.ts';
 import { compileJavaRegex } from '../../../../core/java-regex.ts';
 import type { FileFacts, TailHandle } from '../../../../io/tail-files.ts';
 import { Deliveries } from '../../../../sources/taildir/deliveries.ts';
@@ -16,6 +17,7 @@ const RULES: ReaderRules = {
   batchSize: 100,
   mostEvents: Infinity,
   byteOffsetHeader: false,
+  numbered: false,
   fileHeader: undefined,
 };
 
@@ -100,6 +102,32 @@ describe('reader of a followed file', () => {
       }),
       { numRuns: 150 },
     );
+  });
+
+  test('numbered lines have the place where they end for a number, under a name that goes with the content', async () => {
+    const { context, reader, deliveries } = readerOver({ numbered: true, batchSize: 2 });
+    const named: (string | undefined)[] = [];
+    deliveries.named = ({ content }) => named.push(content);
+    const origins: (Origin | undefined)[] = [];
+    const deliver = context.deliver.bind(context);
+    context.deliver = (batch, options) => {
+      origins.push(batch.origin);
+      return deliver(batch, options);
+    };
+    const handle = new MemoryFile();
+    const file = new TailFile({ device: 1n, inode: 1n, bornNs: 1n }, 0);
+    handle.append(Buffer.from('\nab\n\r\nc\nunfinished'));
+    await readAll(reader, file, handle);
+    const store = file.content as string;
+    assert.deepEqual(origins.splice(0), [{ store, spans: [[0, 1], [3, 4]], settled: 0 }, { store, spans: [[4, 5], [7, 8]], settled: 0 }]);
+    await new Promise((resolve) => setImmediate(resolve));
+    handle.append(Buffer.from('!\n'));
+    await readAll(reader, file, handle);
+    assert.deepEqual(origins, [{ store, spans: [[19, 20]], settled: 8 }]);
+    file.beginAnew();
+    await readAll(reader, file, handle);
+    assert.notEqual(file.content, store);
+    assert.deepEqual(named, [store, file.content]);
   });
 
   test('T7 other bytes in front of the position, at the beginning or just before it, are noticed', async () => {
