@@ -27,6 +27,11 @@ export async function gatherLoans(channel: Channel, first: Transaction, mostByte
       const max = Math.min(MOST_EVENTS - size, Math.max(1, Math.floor((mostBytes - byteLength) / perEvent)));
       const next = await channel.take(max, late.signal);
       if (!next) break;
+      // Numbers are told under one name at a time: what has another one, or none, goes with the next write.
+      if (next.origin?.store !== first.origin?.store) {
+        await next.rollback();
+        break;
+      }
       loans.push(next);
       size += next.batch.size;
       byteLength += next.batch.byteLength;
@@ -59,8 +64,7 @@ function joined(loans: readonly Transaction[]): Transaction {
 
 function joinedOrigin(loans: readonly Transaction[]): Origin | undefined {
   const first = loans[0]?.origin;
-  if (first === undefined || loans.some(({ origin }) => origin?.store !== first.store)) return undefined;
-  return { ...first, spans: loans.flatMap(({ origin }) => origin?.spans ?? []) };
+  return first && { ...first, spans: loans.flatMap(({ origin }) => origin?.spans ?? []) };
 }
 
 /** Of each partition the position of the last loan that has any; nothing where the group was divided anew in between. */

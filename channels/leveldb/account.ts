@@ -1,3 +1,4 @@
+import { Epochs } from './epochs.ts';
 import type { Tail } from './group.ts';
 import type { GuardState } from './guard.ts';
 import type { Gap } from './log-reader.ts';
@@ -9,6 +10,7 @@ import type { Recovery } from './recovery.ts';
 export class Account {
   /** Identity of the store. */
   store = '';
+  epochs = new Epochs();
   done = new DoneEvents();
   /** Everything below is stored, and synced where each write is. */
   tail: Tail = { event: 0, byte: 0 };

@@ -6,6 +6,7 @@ import { Backoff } from '../../io/backoff.ts';
 import type { StoreFiles } from '../../io/store-files.ts';
 import type { Account } from './account.ts';
 import { Books } from './books.ts';
+import { beginEpoch } from './epochs.ts';
 import { EventLog, NoSegmentError } from './event-log.ts';
 import type { Group, Tail } from './group.ts';
 import { Guard, type GuardState } from './guard.ts';
@@ -181,9 +182,11 @@ export class DurableChannel implements Channel {
 
   async #begin(opened: Opened): Promise<void> {
     this.#account.open(opened);
-    const { done } = this.#account;
+    const { done, tail } = this.#account;
+    const { epochs, remarks } = await beginEpoch(this.#files, this.#place.epochs, done.head, tail.event);
+    this.#account.epochs = epochs;
     await this.#use(opened, { event: done.head, byte: done.headBytes });
-    reportOpening(this.#context, this.#place.records, opened);
+    reportOpening(this.#context, this.#place.records, { ...opened, remarks: [...opened.remarks, ...remarks] });
     await this.#books.noteAndSync();
     await this.#space.start();
     await this.#books.origins.begin(this.#books.index, this.#log, this.#account);

@@ -133,7 +133,7 @@ export class Lending {
 
   #lend(max: number): Transaction {
     const { name, account, stopping, commit } = this.#parts;
-    const pieces = this.#ready.take(max);
+    const { pieces, epoch } = this.#takeOfOneEpoch(max);
     this.fill();
     // Several pieces were copied, but for headers of their own.
     const areCopied = pieces.length > 1 && !pieces.some(({ batch }) => batch.hasOwnHeaders);
@@ -147,7 +147,7 @@ export class Lending {
     const lasting = pieces.every(({ from, batch }) => from + batch.size <= account.synced.event);
     return {
       batch: batchOf(pieces),
-      ...(lasting && { origin: { store: account.store, spans: pieces.map(({ from, batch }) => [from, from + batch.size] as const), settled: account.done.head } }),
+      ...(lasting && epoch !== undefined && { origin: { store: epoch, spans: pieces.map(({ from, batch }) => [from, from + batch.size] as const), settled: account.done.head } }),
       commit: async (released = false) => {
         end();
         await commit(pieces);
@@ -160,5 +160,18 @@ export class Lending {
         this.serve();
       },
     };
+  }
+  /** What is lent together has numbers under one name. */
+  #takeOfOneEpoch(max: number): { readonly pieces: readonly Piece[]; readonly epoch: string | undefined } {
+    const pieces = this.#ready.take(max);
+    const { name: epoch, from: begin, to: end } = this.#parts.account.epochs.of(pieces[0]?.from ?? 0);
+    const other = pieces.findIndex(({ from, batch }) => from < begin || from + batch.size > end);
+    if (other < 0) return { pieces, epoch };
+    const [cut, ...rest] = pieces.splice(other) as [Piece, ...Piece[]];
+    const { from, batch } = cut;
+    const within = from < begin ? 0 : Math.max(0, end - from);
+    if (within > 0) pieces.push({ ...cut, batch: batch.slice(0, within) });
+    this.#ready.giveBack([{ ...cut, from: from + within, batch: batch.slice(within, batch.size) }, ...rest]);
+    return { pieces, epoch };
   }
 }

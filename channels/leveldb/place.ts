@@ -15,6 +15,8 @@ export interface Place {
   /** Names the process that has the store open. */
   readonly owner: string;
   readonly reserve: string;
+  /** Under which names the numbers of its events are told. */
+  readonly epochs: string;
   /** Damaged parts. */
   readonly aside: string;
   readonly dataDirectory: string;
@@ -29,6 +31,7 @@ export function placeOf(dataDirectory: string, checkpointDirectory: string): Pla
     guard: join(checkpointDirectory, 'millrace-guard'),
     owner: join(dataDirectory, 'millrace-owner'),
     reserve: join(dataDirectory, 'millrace-reserve'),
+    epochs: join(dataDirectory, 'millrace-epochs'),
     aside: join(dataDirectory, 'millrace-aside'),
     dataDirectory,
     checkpointDirectory,

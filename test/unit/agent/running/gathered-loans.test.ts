@@ -62,3 +62,18 @@ test('loans of one membership in a group have the last offset of each partition;
   assert.deepEqual(joined.group?.offsets.map(({ partition, offset }) => [partition, offset]), [[0, 9n], [1, 7n]]);
   assert.equal((await gather(loanOf('a', 3, [0, 5n]), loanOf('b', 4, [0, 9n]))).group, undefined);
 });
+
+test('A2 events that are numbered under another name, or not at all, wait for the next write', async () => {
+  const numbered = (loan: Transaction, name: string | undefined, number: number): Transaction => ({ ...loan, ...(name !== undefined && { origin: { store: name, spans: [[number, number + 1]] } }) });
+  for (const [next, together] of [['a', 2], ['b', 1], [undefined, 1]] as const) {
+    const channel = new MemoryChannel({ capacity: 100, transactionCapacity: 1, keepAliveMs: 10, slots: 1000 });
+    for (const body of ['1', '2']) await channel.put(batchOf(body), never);
+    const first = numbered((await channel.take(1, never)) as Transaction, 'a', 0);
+    const lending = { status: () => channel.status(), take: async () => numbered((await channel.take(1, never)) as Transaction, next, 5) } as unknown as MemoryChannel;
+    const all = await gatherLoans(lending, first, 1000, never);
+    assert.deepEqual(all.origin?.spans, together === 2 ? [[0, 1], [5, 6]] : [[0, 1]]);
+    assert.equal(all.batch.size, together);
+    await all.commit();
+    assert.equal(channel.status().size, 2 - together);
+  }
+});

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { cp, mkdtemp, rm } from 'node:fs/promises';
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
 import { fileChannel } from '../../../../channels/leveldb/index.ts';
+import { memoryChannel } from '../../../../channels/memory.ts';
 import { Batch } from '../../../../core/batch.ts';
 import type { Channel } from '../../../../core/component.ts';
-import { bodiesOf, create, FakeContext, never, takeNow } from '../../../conformance/fakes.ts';
+import { batchOf, bodiesOf, create, FakeContext, never, takeNow } from '../../../conformance/fakes.ts';
 
 const folders: string[] = [];
 after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
@@ -86,6 +87,82 @@ describe('the durable channel puts events of another agent once', () => {
   });
 });
 
+describe('the names under which numbers of events are told', () => {
+  test('a copy of a store and the original, and one that was put back to an older state, lose nothing at a receiver that stores each number once', async () => {
+    const [folder, copy] = [await newFolder(), await newFolder()];
+    const receiver = await create(memoryChannel, { capacity: '1000', transactionCapacity: '100' }, new FakeContext());
+    await receiver.start();
+    const sendAll = async (from: Channel): Promise<void> => {
+      for (let loan = await takeNow(from, 7); loan; loan = await takeNow(from, 7)) {
+        assert.ok(loan.origin);
+        await receiver.put(Batch.numbered(batchOf(...bodiesOf(loan.batch)), loan.origin), never);
+        await loan.commit();
+      }
+    };
+    const { channel } = await open(folder);
+    await channel.put(plain('both', 10), never);
+    await cp(folder, copy, { recursive: true });
+    await channel.put(plain('original', 10), never);
+    await sendAll(channel);
+    await channel.stop();
+    for (const life of ['copy', 'copied again']) {
+      const { channel: other } = await open(copy);
+      await other.put(plain(life, 10), never);
+      await sendAll(other);
+      await other.stop();
+      // As it was before.
+      await rm(copy, { recursive: true });
+      await cp(folder, copy, { recursive: true });
+    }
+    const got = (await all(receiver)).map((body) => body.replace(/ \d+$/, ''));
+    assert.deepEqual(['both', 'original', 'copy', 'copied again'].map((name) => got.filter((one) => one === name).length), [10, 10, 10, 10]);
+  });
+
+  test('A2 A5 an event keeps its name and number over restarts, and events of two names are not lent together', async () => {
+    const folder = await newFolder();
+    const names: (string | undefined)[] = [];
+    for (let start = 0; start < 3; start++) {
+      const { channel } = await open(folder);
+      const loan = await takeNow(channel, 100);
+      names.push(loan?.origin?.store);
+      assert.deepEqual(loan?.origin?.spans, start === 0 ? undefined : [[0, 10]]);
+      await channel.put(plain(`start ${start}`, 10), never);
+      await channel.stop();
+    }
+    assert.equal(names[1], names[2]);
+    const { channel } = await open(folder);
+    const found: (readonly (readonly [number, number])[] | undefined)[] = [];
+    for (let loan = await takeNow(channel, 100); loan; loan = await takeNow(channel, 100)) {
+      found.push(loan.origin?.spans);
+      names.push(loan.origin?.store);
+      await loan.commit();
+    }
+    assert.deepEqual(found, [[[0, 10]], [[10, 20]], [[20, 30]]]);
+    assert.equal(new Set(names.slice(2)).size, 3);
+    assert.equal(names[3], names[1]);
+    await channel.stop();
+  });
+
+  for (const how of ['missing', 'damaged'] as const) {
+    test(`names that are ${how}: what waits is lent without numbers, what comes is not`, async () => {
+      const folder = await newFolder();
+      const path = join(folder, 'data', 'millrace-epochs');
+      const { channel } = await open(folder);
+      await channel.put(plain('old', 10), never);
+      await channel.stop();
+      if (how === 'missing') await rm(path);
+      else await writeFile(path, (await readFile(path)).map((byte, at) => (at === 9 ? byte ^ 1 : byte)));
+      const { channel: again, context } = await open(folder);
+      assert.match(JSON.stringify(context.log.lines), new RegExp(`millrace-epochs is ${how}: events 0 to 9`));
+      await again.put(plain('new', 10), never);
+      const old = await takeNow(again, 100);
+      assert.deepEqual([old?.batch.size, old?.origin], [10, undefined]);
+      assert.deepEqual((await takeNow(again, 100))?.origin?.spans, [[10, 20]]);
+      await again.stop();
+    });
+  }
+});
+
 async function newFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-once-'));
   folders.push(folder);
@@ -110,6 +187,10 @@ async function all(channel: Channel): Promise<string[]> {
 
 function bodies(from: number, to: number): string[] {
   return Array.from({ length: to - from }, (_, index) => `event ${from + index}`);
+}
+
+function plain(name: string, events: number): Batch {
+  return batchOf(...Array.from({ length: events }, (_, index) => `${name} ${index}`));
 }
 
 function numbered(from: number, to: number): Batch {
