@@ -45,6 +45,7 @@ export class ExactlyOnceSender {
   #coordinators: Coordinators | undefined;
   #begun: Begun | undefined;
   #mostEvents: number | undefined;
+  #last: Promise<unknown> = Promise.resolve();
 
   constructor(producer: KafkaProducer, sender: BatchSender, settings: ExactlyOnceSettings) {
     this.#producer = producer;
@@ -58,7 +59,14 @@ export class ExactlyOnceSender {
   }
 
   /** Resolves when Kafka has every event but those that are answered, and counts them. After a failure nobody knows, and the batch is to be sent again. */
-  async send(batch: Batch, provenance: Provenance, signal: AbortSignal): Promise<readonly Rejected[]> {
+  send(batch: Batch, provenance: Provenance, signal: AbortSignal): Promise<readonly Rejected[]> {
+    // One after another, also behind a write that was given up and goes on.
+    const sent = this.#last.then(() => this.#once(batch, provenance, signal));
+    this.#last = sent.catch(() => undefined);
+    return sent;
+  }
+
+  async #once(batch: Batch, provenance: Provenance, signal: AbortSignal): Promise<readonly Rejected[]> {
     const id = this.#settings.idOf(provenance);
     try {
       const begun = this.#begun?.id === id ? this.#begun : await this.#begin(id, signal);

@@ -1,17 +1,18 @@
 /**
  * An agent that writes exactly once, and its brokers, killed and suspended at random moments, with the referee at both ends: what Kafka's own
  * consumer sees of a topic is compared with what was acknowledged. MILLRACE_KILLS, MILLRACE_BROKER_KILLS, MILLRACE_STOPS and MILLRACE_PARTITIONS
- * say how often and over how many partitions, MILLRACE_SEED repeats a run, MILLRACE_COMMAND plays with an installed Millrace.
+ * say how often and over how many partitions, MILLRACE_FROM (netcat, TAILDIR) from where, MILLRACE_SEED repeats a run, MILLRACE_COMMAND plays with an installed Millrace.
  */
 
 import assert from 'node:assert/strict';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { FileWriter } from '../faults/referee/file-writer.ts';
 import { KafkaCollector } from '../faults/referee/kafka-collector.ts';
-import { CLEAN, harmOf, Referee, reportOf } from '../faults/referee/referee.ts';
+import { CLEAN, harmOf, Referee, reportOf, type Way } from '../faults/referee/referee.ts';
 import { TcpLines } from '../faults/referee/tcp-sender.ts';
 import { long } from '../faults/watch.ts';
 import { startAgent, until, type RunningAgent } from '../harness/agent.ts';
@@ -23,20 +24,23 @@ const KILLS = setting('KILLS', long ? 100 : 4);
 const BROKER_KILLS = setting('BROKER_KILLS', long ? 10 : 0);
 const STOPS = setting('STOPS', long ? 10 : 0);
 const PARTITIONS = (process.env['MILLRACE_PARTITIONS'] ?? (long ? '1,12,100' : '12')).split(',').map(Number);
+const SOURCES = (process.env['MILLRACE_FROM'] ?? (long ? 'netcat,TAILDIR' : 'TAILDIR')).split(',') as readonly ('netcat' | 'TAILDIR')[];
 const SEED = process.env['MILLRACE_SEED'];
 const COMMAND = process.env['MILLRACE_COMMAND'];
 const MOST_BYTES = 8_388_608;
 /** Longer than a broker takes to start. */
 const ANSWER_MS = 120_000;
 
-const confOf = (brokers: string, topic: string): string => `
+const SOURCE = {
+  netcat: 'type = netcat\nbind = 127.0.0.1\nport = 0\nmax-line-length = 8000000',
+  TAILDIR: 'type = TAILDIR\nfilegroups = f1\nfilegroups.f1 = @FOLDER@/logs/app.*\npositionFile = @FOLDER@/positions/p.json\nexactlyOnce = true',
+} as const;
+
+const confOf = (source: keyof typeof SOURCE, brokers: string, topic: string): string => `
 a1.sources = r1
 a1.channels = c1
 a1.sinks = k1
-a1.sources.r1.type = netcat
-a1.sources.r1.bind = 127.0.0.1
-a1.sources.r1.port = 0
-a1.sources.r1.max-line-length = 8000000
+${SOURCE[source].replace(/^/gm, 'a1.sources.r1.')}
 a1.sources.r1.channels = c1
 a1.channels.c1.type = file
 a1.channels.c1.checkpointDir = @FOLDER@/checkpoint
@@ -55,9 +59,9 @@ a1.sinks.k1.channel = c1
 type Fault = 'kill -9 of the agent' | 'kill -9 of the broker' | 'SIGSTOP of the agent' | 'SIGSTOP of the broker';
 
 export function killCases(kafka: () => Kafka): void {
-  for (const partitions of PARTITIONS) {
-    test(`S9 exactlyOnce, ${partitions} partitions: the agent killed ${KILLS} times, the broker ${BROKER_KILLS} times, either suspended ${STOPS} times: each event is there once`, async (t) => {
-      await new Play(t, kafka()).run(partitions);
+  for (const [source, partitions] of SOURCES.flatMap((source) => PARTITIONS.map((partitions) => [source, partitions] as const))) {
+    test(`S9 exactlyOnce, from ${source} to ${partitions} partitions: the agent killed ${KILLS} times, the broker ${BROKER_KILLS} times, either suspended ${STOPS} times: each event is there once`, async (t) => {
+      await new Play(t, kafka()).run(source, partitions);
     });
   }
 }
@@ -81,17 +85,18 @@ class Play {
     });
   }
 
-  async run(partitions: number): Promise<void> {
+  async run(source: keyof typeof SOURCE, partitions: number): Promise<void> {
     const { plain } = this.#kafka;
     const topic = await createTopic(this.#kafka, partitions, { 'max.message.bytes': String(MOST_BYTES) });
-    this.#conf = confOf(plain, topic);
+    this.#conf = confOf(source, plain, topic);
+    mkdirSync(join(this.#folder, 'logs'));
     this.#referee.collect(await new KafkaCollector().open(plain, topic));
     await this.#start();
-    const senders = Array.from({ length: 2 }, () => this.#referee.send(new TcpLines({ port: () => this.#agent?.port('r1') ?? 0 }), { perSecond: 1000 }));
-    const acknowledged = (): number => senders.reduce((sum, sender) => sum + sender.acknowledged, 0);
+    const way = (index: number): Way => (source === 'netcat' ? new TcpLines({ port: () => this.#agent?.port('r1') ?? 0 }) : new FileWriter(join(this.#folder, 'logs', `app.${index}.log`)));
+    for (let index = 0; index < 2; index++) this.#referee.send(way(index), { perSecond: 1000 });
     for (const fault of this.#faults()) {
-      const had = acknowledged();
-      await until('an answer', () => acknowledged() > had || !this.#agent?.running(), ANSWER_MS);
+      const { distinct } = await this.#referee.look();
+      await until('a new event in the topic', async () => (await this.#referee.look()).distinct > distinct || !this.#agent?.running(), ANSWER_MS);
       // From 5 ms to 1 s, each order of magnitude as likely.
       await sleep(5 * 200 ** (this.#referee.random.below(1000) / 1000));
       assert.ok(this.#agent?.running(), `the agent ended by itself:\n${this.#agent?.lines.slice(-20).join('\n')}`);
