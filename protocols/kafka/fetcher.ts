@@ -241,7 +241,8 @@ export class Fetcher {
         else byLeader.set(leader, [log]);
       }
     }
-    for (const [leader, logs] of byLeader) void this.#ask(leader, metadata, logs);
+    const share = Math.ceil(this.#settings.maxBytes / (byLeader.size + this.#busy.size));
+    for (const [leader, logs] of byLeader) void this.#ask(leader, metadata, logs, share);
     clearTimeout(this.#timer);
     if (nextMs < Infinity) this.#timer = setTimeout(() => this.#pump(), Math.max(1, nextMs - now));
   }
@@ -265,14 +266,14 @@ export class Fetcher {
     this.#pump();
   }
 
-  async #ask(leader: number, metadata: Library.ClusterMetadata, logs: readonly Log[]): Promise<void> {
+  async #ask(leader: number, metadata: Library.ClusterMetadata, logs: readonly Log[], maxBytes: number): Promise<void> {
     this.#busy.add(leader);
     for (const log of logs) log.asked = true;
     let connection: Library.Connection | undefined;
     try {
       connection = await this.#client.connections.get(metadata.brokers.get(leader) as Library.Broker);
       const wanted = logs.map(({ topic, partition, fetchFrom }) => ({ topic, partition, offset: fetchFrom }));
-      const answer = await fetch(this.#library, connection, { ...this.#settings, version: this.#version }, wanted, (length) => this.#memory(length));
+      const answer = await fetch(this.#library, connection, { ...this.#settings, version: this.#version, maxBytes }, wanted, (length) => this.#memory(length));
       if (answer.code !== ERRORS.none) throw new Error(this.#nameOf(answer.code));
       this.#take(answer, new Map(logs.map((log) => [keyOf(log), log])));
     } catch (error) {

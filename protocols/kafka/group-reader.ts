@@ -187,7 +187,7 @@ export class GroupReader {
       retryDelay: 300,
     });
     const client = new library.Base({ ...settings.client, requestTimeout: (settings.client.requestTimeout ?? 30_000) + settings.fetch.maxWaitMs, retries: 3, retryDelay: 300 });
-    const fetcher = new Fetcher(library, client, settings.fetch, (topic, partition) => this.#beginning(consumer, topic, partition), this.#log);
+    const fetcher = new Fetcher(library, client, settings.fetch, async (topic, partition) => (await this.#beginnings(consumer, topic, [partition]))[0]?.offset ?? 0, this.#log);
     consumer.on('error', (error: Error) => fetcher.fail(error));
     client.on('error', () => undefined);
     try {
@@ -234,9 +234,9 @@ export class GroupReader {
     try {
       const committed = coming.length > 0 ? await this.#committed(consumer, coming) : new Map<string, number>();
       for (const { topic, partitions } of coming) {
-        for (const partition of partitions) {
-          starts.push({ topic, partition, offset: committed.get(placeOf({ topic, partition })) ?? (await this.#beginning(consumer, topic, partition)) });
-        }
+        const known = partitions.map((partition) => ({ topic, partition, offset: committed.get(placeOf({ topic, partition })) ?? -1 }));
+        starts.push(...known.filter(({ offset }) => offset >= 0));
+        starts.push(...(await this.#beginnings(consumer, topic, known.filter(({ offset }) => offset < 0).map(({ partition }) => partition))));
       }
       if (open.last !== last) return;
       open.settling = false;
@@ -261,11 +261,12 @@ export class GroupReader {
   }
 
   /** Where somebody begins who has not committed anything, or whose offset is not there any more. */
-  async #beginning(consumer: Library.Consumer, topic: string, partition: number): Promise<number> {
+  async #beginnings(consumer: Library.Consumer, topic: string, partitions: readonly number[]): Promise<Start[]> {
+    if (partitions.length === 0) return [];
     const { offsetReset, groupId } = this.#settings;
-    if (offsetReset === 'fail') throw new Error(`the group ${groupId} has no offset in the partition ${partition} of ${topic} to begin at, and auto.offset.reset is none`);
-    const offsets = await consumer.listOffsets({ topics: [topic], partitions: { [topic]: [partition] }, timestamp: offsetReset === 'earliest' ? -2n : -1n });
-    return Number(offsets.get(topic)?.[partition] ?? 0n);
+    if (offsetReset === 'fail') throw new Error(`the group ${groupId} has no offset in the partition ${partitions.join(', ')} of ${topic} to begin at, and auto.offset.reset is none`);
+    const found = await consumer.listOffsets({ topics: [topic], partitions: { [topic]: [...partitions] }, timestamp: offsetReset === 'earliest' ? -2n : -1n });
+    return partitions.map((partition) => ({ topic, partition, offset: Number(found.get(topic)?.[partition] ?? 0n) }));
   }
 
   async #topics(): Promise<string[]> {
