@@ -4,7 +4,8 @@
 # does with --conf, flume-env.sh, JAVA_OPTS, FLUME_JAVA_OPTS and --dryrun is done here; everything else is passed on as it stands.
 
 # For little memory: young objects get 1 MB, and they are looked through when much was read (io/read-memory.ts).
-node_flags='--max-semi-space-size=1 --expose-gc'
+# A package of the hdfs sink uses url.parse, of which Node would warn in the middle of the log (DEP0169).
+node_flags='--max-semi-space-size=1 --expose-gc --disable-warning=DEP0169'
 
 fail() {
   printf '%s: %s\n' "$program" "$1" >&2
