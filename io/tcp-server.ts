@@ -9,7 +9,8 @@ import { shareConnections } from './descriptors.ts';
 const PAUSED_BYTES = 16 * 1024;
 
 export interface TcpServerOptions {
-  readonly host: string;
+  /** Absent: every address of the machine, IPv6 too where there is any. */
+  readonly host: string | undefined;
   /** 0 picks a free port. */
   readonly port: number;
   /** Connections above this are closed as soon as they are accepted. Whatever it says, the descriptor limit sets a limit of its own. */
@@ -78,6 +79,11 @@ export async function listenTcp(options: TcpServerOptions): Promise<TcpServer> {
       return new Promise((resolve) => server.close(() => resolve()));
     },
   };
+}
+
+/** Of the other end, without the prefix of an IPv4 address at an IPv6 socket; empty once it is gone. */
+export function remoteAddress(socket: Socket): string {
+  return (socket.remoteAddress ?? '').replace(/^::ffff:(?=[0-9.]+$)/, '');
 }
 
 function addressOf(server: Server): string {

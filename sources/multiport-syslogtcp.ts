@@ -2,7 +2,7 @@ import { isKnownCharset } from '../core/charset.ts';
 import { define } from '../core/define.ts';
 import { checkServerTls, serverTls, serverTlsFiles } from '../core/option-groups.ts';
 import { ignored, integer, option, optional, prefix, string, type Option } from '../core/options.ts';
-import { syslogOptions } from './syslog-options.ts';
+import { keyStoreOf, syslogOptions } from './syslog-options.ts';
 
 export const multiportSyslogTcpSource = define('source', {
   types: ['multiport_syslogtcp', 'org.apache.flume.source.MultiportSyslogTCPSource'],
@@ -17,9 +17,9 @@ export const multiportSyslogTcpSource = define('source', {
       doc: 'Longest line in bytes, its line feed included; a longer one is cut into several.',
     }),
     batchSize: integer({ default: 100, min: 1, outside: 'refuse', doc: 'Most events put into the channels at a time.' }),
-    readBufferBytes: integer({ default: 1024, min: 1, outside: 'refuse', doc: 'Bytes read from a connection at a time, to begin with.' }),
+    readBufferBytes: integer({ default: 1024, min: 1, outside: 'refuse', doc: 'Has no effect: what has arrived is read at once.' }),
     readBufferSize: ignored({ doc: 'is not read, whatever the Flume guide says: the key is readBufferBytes', instead: 'readBufferBytes' }),
-    numProcessors: optional(integer({ min: 1, outside: 'refuse', doc: 'Threads that handle connections; absent: one for each processor and one more.' })),
+    numProcessors: optional(integer({ min: 1, outside: 'refuse', doc: 'Has no effect: one thread handles all connections.' })),
     'charset.default': string({
       default: 'UTF-8',
       check: (name) => (isKnownCharset(name) ? undefined : 'is not the name of a character set'),
@@ -33,6 +33,12 @@ export const multiportSyslogTcpSource = define('source', {
   check: checkServerTls,
   readableFiles: serverTlsFiles,
   batchSizeOption: 'batchSize',
+  async create(context, values) {
+    const [{ SyslogTcpSource }, { multiportRecords }] = await Promise.all([import('./syslog/tcp-source.ts'), import('./syslog/multiport-events.ts')]);
+    const charsets = new Map([...values['charset.port.*']].map(([port, charset]) => [Number(port), charset]));
+    const charset = (port: number): string => charsets.get(port) ?? values['charset.default'];
+    return new SyslogTcpSource(context, { ...values, tls: keyStoreOf(values) }, multiportRecords({ ...values, charset }));
+  },
 });
 
 function portList(doc: string): Option<readonly number[]> {

@@ -20,6 +20,12 @@ export const syslogOptions = {
   clientHostnameHeader: optional(string({ doc: 'Header to put the host name of the sender into, looked up by its address.' })),
 };
 
+/** Of a source that speaks TLS. */
+export function keyStoreOf(values: { readonly ssl: boolean; readonly keystore: string | undefined; readonly 'keystore-password': string | undefined }): { readonly path: string; readonly password: string | undefined } | undefined {
+  const { ssl, keystore } = values;
+  return ssl && keystore !== undefined ? { path: keystore, password: values['keystore-password'] } : undefined;
+}
+
 /** A record pattern of one's own, of `syslogtcp` and `syslogudp`. */
 export const syslogFormat = {
   'format.*': prefix({

@@ -1,7 +1,7 @@
 import { define } from '../core/define.ts';
 import { checkServerTls, port, serverTls, serverTlsFiles } from '../core/option-groups.ts';
 import { integer, string } from '../core/options.ts';
-import { checkFormat, syslogFormat, syslogOptions } from './syslog-options.ts';
+import { checkFormat, keyStoreOf, syslogFormat, syslogOptions } from './syslog-options.ts';
 
 export const syslogTcpSource = define('source', {
   types: ['syslogtcp', 'org.apache.flume.source.SyslogTcpSource'],
@@ -17,8 +17,8 @@ export const syslogTcpSource = define('source', {
   check: (values) => [...checkServerTls(values), ...checkFormat(values['format.*'])],
   readableFiles: serverTlsFiles,
   async create(context, values) {
-    const { SyslogTcpSource } = await import('./syslog/tcp-source.ts');
-    const { ssl, keystore } = values;
-    return new SyslogTcpSource(context, { ...values, tls: ssl && keystore !== undefined ? { path: keystore, password: values['keystore-password'] } : undefined });
+    const [{ SyslogTcpSource }, { syslogRecords }] = await Promise.all([import('./syslog/tcp-source.ts'), import('./syslog/events.ts')]);
+    const tls = keyStoreOf(values);
+    return new SyslogTcpSource(context, { ...values, ports: [values.port], tls }, syslogRecords(values.eventSize, values.keepFields));
   },
 });

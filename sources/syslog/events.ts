@@ -1,7 +1,8 @@
 import { Batch, type HeaderRows } from '../../core/batch.ts';
-import { syslogParts, withoutReturn, type SyslogParts, type SyslogRecord } from '../../protocols/syslog-records.ts';
+import { RecordScanner, syslogParts, withoutReturn, type SyslogParts, type SyslogRecord } from '../../protocols/syslog-records.ts';
+import type { ReadRecords } from './tcp-source.ts';
 
-const STATUS = 'flume.syslog.status';
+export const STATUS = 'flume.syslog.status';
 
 /** Parts of a record that stay in its body. */
 export type KeptFields = 'none' | 'all' | ReadonlySet<string>;
@@ -16,6 +17,16 @@ export function keptFields(value: string): KeptFields {
 
 /** Headers that tell of the sender; they are stronger than those of the record. */
 export type SenderHeaders = readonly (readonly [string, string])[];
+
+/** Reads what comes over connections. `eventSize`: most bytes of a record. */
+export function syslogRecords(eventSize: number, keepFields: string): ReadRecords {
+  const keep = keptFields(keepFields);
+  return (bytes, sender) => {
+    const scanner = new RecordScanner(eventSize);
+    const records = scanner.scan(bytes);
+    return { batches: records.length > 0 ? [syslogEvents(bytes, records, keep, [sender])] : [], next: scanner.next };
+  };
+}
 
 /** The events of records in `bytes`; `senders` are those of all records, or one entry for each. */
 export function syslogEvents(bytes: Buffer, records: readonly SyslogRecord[], keep: KeptFields, senders: readonly SenderHeaders[]): Batch {
@@ -40,7 +51,8 @@ export function syslogEvents(bytes: Buffer, records: readonly SyslogRecord[], ke
   return batch.withBodies(Array.from({ length: batch.size }, (_, index) => prefixed.get(index) ?? batch.body(index)));
 }
 
-function prefixOf({ priority, version, stamp, host }: SyslogParts, keep: ReadonlySet<string>): string {
+/** The parts that stay, as they are put back in front of the body. */
+export function prefixOf({ priority, version, stamp, host }: Pick<SyslogParts, 'priority' | 'version' | 'stamp' | 'host'>, keep: ReadonlySet<string>): string {
   let prefix = '';
   if (keep.has('priority')) prefix += `<${priority}>`;
   if (keep.has('version') && version !== undefined) prefix += `${version} `;

@@ -1,16 +1,16 @@
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { reachableAt } from '../../core/address.ts';
+import type { Batch } from '../../core/batch.ts';
 import { ByteWindow } from '../../core/byte-window.ts';
 import type { Description, Source, SourceContext } from '../../core/component.ts';
 import { describeError, isAbort } from '../../core/errors.ts';
 import { chunkWasRead } from '../../io/read-memory.ts';
-import { listenTcp, toldTo, type TcpServer } from '../../io/tcp-server.ts';
+import { listenTcp, remoteAddress, toldTo, type TcpServer } from '../../io/tcp-server.ts';
 import { acceptLayers } from '../../io/tls/layers.ts';
 import type { TlsLists } from '../../io/tls/tls-names.ts';
 import { TlsStores } from '../../io/tls/tls-stores.ts';
-import { RecordScanner } from '../../protocols/syslog-records.ts';
-import { keptFields, syslogEvents, type KeptFields, type SenderHeaders } from './events.ts';
+import type { SenderHeaders } from './events.ts';
 import { Senders, type SenderSettings } from './senders.ts';
 
 /** Bytes of records of all connections that wait to be stored before no more are read. */
@@ -18,17 +18,28 @@ const WINDOW_BYTES = 8 * 1024 * 1024;
 const HANDSHAKE_MS = 10_000;
 
 export interface SyslogTcpSettings extends TlsLists, SenderSettings {
-  readonly host: string;
-  readonly port: number;
-  readonly eventSize: number;
-  readonly keepFields: string;
+  /** Absent: every address. */
+  readonly host: string | undefined;
+  /** With several of them one that cannot be had is left out. */
+  readonly ports: readonly number[];
   readonly tls: { readonly path: string; readonly password: string | undefined } | undefined;
+}
+
+/** Makes events of the records in `bytes`, which came in at `port`. */
+export type ReadRecords = (bytes: Buffer, sender: SenderHeaders, port: number) => RecordsRead;
+
+export interface RecordsRead {
+  readonly batches: readonly Batch[];
+  /** Where what is unfinished begins; it is handed in again, in front of what follows. */
+  readonly next: number;
+  /** Records that count as not readable. */
+  readonly invalid?: number;
 }
 
 interface Connection {
   readonly stream: Duplex;
-  readonly scanner: RecordScanner;
-  readonly senders: readonly SenderHeaders[];
+  readonly sender: SenderHeaders;
+  readonly port: number;
   rest: Buffer;
 }
 
@@ -36,26 +47,39 @@ interface Connection {
 export class SyslogTcpSource implements Source {
   readonly #context: SourceContext;
   readonly #settings: SyslogTcpSettings;
-  readonly #keep: KeptFields;
+  readonly #records: ReadRecords;
   readonly #senders: Senders;
   readonly #window = new ByteWindow(WINDOW_BYTES);
   readonly #streams = new Set<Duplex>();
   readonly #open = new Set<Promise<void>>();
   #tls: TlsStores | undefined;
-  #server: TcpServer | undefined;
+  #servers: TcpServer[] = [];
 
-  constructor(context: SourceContext, settings: SyslogTcpSettings) {
+  constructor(context: SourceContext, settings: SyslogTcpSettings, records: ReadRecords) {
     this.#context = context;
     this.#settings = settings;
-    this.#keep = keptFields(settings.keepFields);
+    this.#records = records;
     this.#senders = new Senders(settings);
   }
 
   async start(): Promise<void> {
-    const { host, port, tls } = this.#settings;
+    const { ports, tls } = this.#settings;
     if (tls) this.#tls = await TlsStores.forServer({ keystore: tls, truststore: undefined, lists: this.#settings, log: this.#context.log });
-    this.#server = await listenTcp({
-      host,
+    const failures: unknown[] = [];
+    for (const port of ports) {
+      try {
+        this.#servers.push(await this.#listen(port));
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (this.#servers.length === 0) throw failures[0];
+    for (const error of failures) this.#context.log.error('port left out: nothing can listen on it', { reason: describeError(error) });
+  }
+
+  #listen(port: number): Promise<TcpServer> {
+    return listenTcp({
+      host: this.#settings.host,
       port,
       maxConnections: Infinity,
       connected: (socket) => void this.#connected(socket),
@@ -64,21 +88,21 @@ export class SyslogTcpSource implements Source {
   }
 
   async stop(): Promise<void> {
-    const closed = this.#server?.close();
+    const closed = this.#servers.map((server) => server.close());
     this.#tls?.close();
     for (const stream of this.#streams) stream.destroy();
     await Promise.all(this.#open);
-    await closed;
-    this.#server = undefined;
+    await Promise.all(closed);
+    this.#servers = [];
   }
 
   describe(): Description {
-    const address = this.#server?.address;
-    if (!address) return {};
-    const { host, port } = reachableAt(address);
+    const [first] = this.#servers;
+    if (!first) return {};
+    const { host, port } = reachableAt(first.address);
     return {
       summary: 'a record per line, not answered',
-      endpoints: [{ protocol: 'tcp', address, tls: this.#settings.tls !== undefined, authentication: false }],
+      endpoints: this.#servers.map(({ address }) => ({ protocol: 'tcp', address, tls: this.#settings.tls !== undefined, authentication: false })),
       tryIt: `echo '<13>Oct 11 22:14:15 myhost hello' | nc -w 1 ${host} ${port}`,
     };
   }
@@ -95,8 +119,8 @@ export class SyslogTcpSource implements Source {
     socket.on('error', () => undefined);
     try {
       const stream = await acceptLayers(socket, { tls: this.#tls, deadlineMs: HANDSHAKE_MS });
-      const headers = this.#senders.isNeeded ? await this.#senders.headersOf((socket.remoteAddress ?? '').replace(/^::ffff:(?=[0-9.]+$)/, '')) : [];
-      this.#read({ stream, scanner: new RecordScanner(this.#settings.eventSize), senders: [headers], rest: Buffer.alloc(0) });
+      const sender = this.#senders.isNeeded ? await this.#senders.headersOf(remoteAddress(socket)) : [];
+      this.#read({ stream, sender, port: socket.localPort ?? 0, rest: Buffer.alloc(0) });
     } catch (error) {
       count.call(this.#context, 'TlsHandshakeFailedCount', 1);
       log.warn('connection refused: no TLS', { peer: `${socket.remoteAddress}:${socket.remotePort}`, reason: describeError(error) });
@@ -128,22 +152,23 @@ export class SyslogTcpSource implements Source {
   }
 
   #received(connection: Connection, chunk: Buffer): void {
-    const { scanner, senders, rest } = connection;
+    const { sender, port, rest } = connection;
     chunkWasRead(chunk.length);
     const bytes = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
-    const records = scanner.scan(bytes);
-    connection.rest = scanner.next < bytes.length ? Buffer.from(bytes.subarray(scanner.next)) : Buffer.alloc(0);
-    if (records.length === 0) return;
-    const batch = syslogEvents(bytes, records, this.#keep, senders);
+    const { batches, next, invalid = 0 } = this.#records(bytes, sender, port);
+    connection.rest = next < bytes.length ? Buffer.from(bytes.subarray(next)) : Buffer.alloc(0);
+    if (invalid > 0) this.#context.count('EventReadFail', invalid);
+    if (batches.length === 0) return;
     this.#window.take(bytes.length);
-    const settled = this.#deliver(batch).finally(() => {
+    const settled = Promise.all(batches.map((batch) => this.#deliver(batch))).then(() => {
       this.#open.delete(settled);
       this.#window.giveBack(bytes.length);
     });
     this.#open.add(settled);
   }
 
-  async #deliver(batch: Parameters<SourceContext['deliver']>[0]): Promise<void> {
+  /** Never rejects. */
+  async #deliver(batch: Batch): Promise<void> {
     const { size } = batch;
     this.#context.count('EventReceivedCount', size);
     try {

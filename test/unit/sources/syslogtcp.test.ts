@@ -1,60 +1,17 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
 import { test, type TestContext } from 'node:test';
 import { ChannelFullError } from '../../../core/errors.ts';
-import type { Description, Source, SourceContext } from '../../../core/component.ts';
 import { syslogTcpSource } from '../../../sources/syslogtcp.ts';
-import { create, eventually, FakeSourceContext } from '../../conformance/fakes.ts';
+import { eventually, FakeSourceContext } from '../../conformance/fakes.ts';
 import { sourceConformance } from '../../conformance/source.ts';
+import { Late, started as startedOf } from './syslog/late.ts';
 
-/** A source that is made in time. */
-class Late implements Source {
-  readonly #made: Promise<Source>;
-  #source: Source | undefined;
-  socket: Promise<Socket> | undefined;
-
-  constructor(context: SourceContext, properties: Record<string, string> = {}) {
-    this.#made = Promise.resolve(create(syslogTcpSource, { host: '127.0.0.1', port: '0', ...properties }, context));
-  }
-
-  async start(): Promise<void> {
-    this.#source = await this.#made;
-    await this.#source.start();
-  }
-
-  async stop(): Promise<void> {
-    await (await this.#made).stop();
-  }
-
-  describe(): Description {
-    return this.#source?.describe?.() ?? {};
-  }
-
-  /** Over one connection, so that the order is told. */
-  async send(text: string): Promise<void> {
-    this.socket ??= open(Number(/:(\d+)$/.exec(this.describe().endpoints?.[0]?.address ?? '')?.[1]));
-    const socket = await this.socket;
-    if (!socket.destroyed) socket.write(text);
-  }
-}
-
-async function open(port: number): Promise<Socket> {
-  const socket = connect(port, '127.0.0.1');
-  socket.on('error', () => undefined);
-  await once(socket, 'connect');
-  return socket;
-}
-
-async function started(t: Pick<TestContext, 'after'>, context: FakeSourceContext, properties: Record<string, string> = {}): Promise<Late> {
-  const source = new Late(context, properties);
-  await source.start();
-  t.after(() => source.stop());
-  return source;
+function started(t: Pick<TestContext, 'after'>, context: FakeSourceContext, properties: Record<string, string> = {}): Promise<Late> {
+  return startedOf(t, syslogTcpSource, context, { port: '0', ...properties });
 }
 
 sourceConformance('syslogtcp', {
-  create: (context) => new Late(context),
+  create: (context) => new Late(syslogTcpSource, context, { port: '0' }),
   feed: (source, body) => (source as Late).send(body === '' ? '<13>1 - h \n' : `<13>1 - h ${body}\n`),
   ofEmpty: '<13>1 - h ',
   afterFailure: 'next',
