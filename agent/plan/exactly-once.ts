@@ -35,6 +35,9 @@ function sinkFaults(plan: AgentPlan, { name, channel: from }: PlannedSink): read
       'give it a channel of the type file, or a Kafka channel with exactlyOnce',
     ]);
   }
+  if (channel?.values['fsyncPerTransaction'] === false) {
+    faults.push([`sink ${name} is to write exactly once, and the events of channel ${from} have no number before a sync that is not waited for`, `leave fsyncPerTransaction of ${from} at true`]);
+  }
   const other = plan.sinks.find((each) => each.channel === from && each.name !== name);
   if (other) faults.push([`sink ${name} is to write exactly once, and ${other.name} takes events from channel ${from} as well`, 'give each of them a channel of its own']);
   return faults;

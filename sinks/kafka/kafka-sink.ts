@@ -70,6 +70,6 @@ export class KafkaSink implements Sink {
   }
   #once(sender: ExactlyOnceSender, batch: Batch, signal: AbortSignal, provenance: Provenance): Promise<readonly Rejected[]> {
     if (provenance.origin ?? provenance.group) return sender.send(batch, provenance, signal);
-    throw new Error('exactlyOnce needs to know where events come from: the channel is to be of the type file, with fsyncPerTransaction = true, or a Kafka channel with exactlyOnce');
+    throw new Error('exactlyOnce needs to know where events come from: the channel is to be of the type file, or a Kafka channel with exactlyOnce');
   }
 }

@@ -18,6 +18,7 @@ test('exactlyOnce needs a channel whose events keep their numbers, and no other 
   assert.deepEqual(await problemsIn(conf('memory', 'k1')), []);
   assert.deepEqual(await problemsIn(conf('memory', 'k1', on)), ['M089 10:27']);
   assert.match(await sentencesIn(conf('memory', 'k1', on)), /channel c1 \(memory\) have no place that outlasts a crash/);
+  assert.match(await sentencesIn(conf('file', 'k1', `${on}\na1.channels.c1.fsyncPerTransaction = false`)), /no number before a sync/);
   assert.match(await sentencesIn(conf('file', 'k1 k2', on)), /k2 takes events from channel c1 as well/);
 });
 
