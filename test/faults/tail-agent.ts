@@ -75,8 +75,9 @@ ${this.#options.memory === true ? CHANNELS.memory : CHANNELS.durable}`;
     return join(this.logs, name);
   }
 
-  async start(): Promise<RunningAgent> {
-    this.agent = await startAgent({ conf: this.conf, folder: this.folder, ...this.#options.start });
+  /** `further` for this run only. */
+  async start(further: Partial<AgentOptions> = {}): Promise<RunningAgent> {
+    this.agent = await startAgent({ conf: this.conf, folder: this.folder, ...this.#options.start, ...further });
     await this.agent.ready();
     return this.agent;
   }
