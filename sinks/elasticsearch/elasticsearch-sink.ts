@@ -46,6 +46,7 @@ const MOST_UNREADABLE = 16;
 /** Writes batches with the `_bulk` interface of Elasticsearch 7 and later, and of OpenSearch. */
 export class ElasticsearchSink implements Sink {
   readonly batchSize: number;
+  readonly releasesBatches = true;
   readonly #context: Context;
   readonly #settings: SinkSettings;
   readonly #actions: Actions;

@@ -49,6 +49,7 @@ const STOP_MS = 4000;
 export class HdfsSink implements Sink {
   readonly batchSize: number;
   readonly gathersBytes = GATHERED_BYTES;
+  readonly releasesBatches = true;
   readonly #context: Context;
   readonly #settings: HdfsSinkSettings;
   readonly #parts: HdfsSinkParts;

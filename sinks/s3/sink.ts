@@ -40,6 +40,7 @@ interface Running {
 export class S3Sink implements Sink {
   readonly batchSize: number;
   readonly gathersBytes = GATHERED_BYTES;
+  readonly releasesBatches = true;
   readonly #context: Context;
   readonly #settings: ObjectSinkSettings;
   readonly #files: LogFiles;

@@ -48,6 +48,14 @@ export function sinkConformance(name: string, subject: SinkSubject): void {
         await it.sink.write(batchOf('c'), never);
         assert.deepEqual(await it.received(), ['a', 'b', 'c']);
       }));
+    test('the memory of a batch that was written may be used again, where the sink says so', () =>
+      running(subject, async (it) => {
+        for (const batch of [batchOf('a', 'b'), batchOf('c', 'd')]) {
+          await it.sink.write(batch, never);
+          if (it.sink.releasesBatches) batch.bytes.fill('?');
+        }
+        assert.deepEqual(await it.received(), ['a', 'b', 'c', 'd']);
+      }));
     test('an event without a body arrives, and a batch without events changes nothing', () =>
       running(subject, async (it) => {
         if (!subject.refusesEmptyBodies) await it.sink.write(batchOf(''), never);
