@@ -84,6 +84,11 @@ export function checkServerTls(values: ServerTlsValues): readonly Finding[] {
   return findings;
 }
 
+/** Who has sent the events, by what is seen of the connection: whatever the client says under this name is overwritten. */
+export const clientAddress = {
+  clientIPHeader: optional(string({ doc: 'Header that gets the address of the client, in place of what the client says under this name. Not in Flume.' })),
+};
+
 const storeTypes = ['JKS', 'PKCS12', 'JCEKS'];
 
 /** For `readableFiles` of whoever spreads `serverTls`. */

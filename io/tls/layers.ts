@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { DeflatedStream } from '../deflated-stream.ts';
+import { certificateName } from './reasons.ts';
 import type { TlsStores } from './tls-stores.ts';
 
 /** What a TLS record of a handshake begins with, and a zlib stream. */
@@ -11,6 +12,8 @@ export interface Layers {
   readonly tls?: Pick<TlsStores, 'context' | 'explain'> | undefined;
   /** Ask the client for a certificate that is trusted, and refuse it without. */
   readonly clientCertificate?: boolean;
+  /** Told whose certificate that is, once it was found good: its subject in one line. */
+  readonly identified?: (subject: string) => void;
   /** Present: both directions are compressed, ours at this level. */
   readonly deflateLevel?: number;
   /** For TLS and compression to be agreed. */
@@ -40,7 +43,7 @@ export async function acceptLayers(socket: Socket, layers: Layers): Promise<Dupl
 }
 
 /** Resolves with the secured side once the handshake is done. */
-async function secured(inner: Duplex, tls: NonNullable<Layers['tls']>, { clientCertificate = false }: Layers): Promise<TLSSocket> {
+async function secured(inner: Duplex, tls: NonNullable<Layers['tls']>, { clientCertificate = false, identified }: Layers): Promise<TLSSocket> {
   const secureContext = await tls.context();
   if (inner.destroyed) throw new Error('the client hung up before the TLS handshake');
   const { TLSSocket } = process.getBuiltinModule('node:tls');
@@ -58,6 +61,7 @@ async function secured(inner: Duplex, tls: NonNullable<Layers['tls']>, { clientC
     socket.once('secure', () => {
       const fault = clientCertificate ? verifyError(socket) : null;
       const shown = clientCertificate ? socket.getPeerX509Certificate() : undefined;
+      if (!fault && shown) identified?.(certificateName(shown));
       if (!fault && (!clientCertificate || shown)) return resolve(socket);
       socket.destroy();
       reject(new Error('the client shows no certificate that is trusted here', ...(fault ? [{ cause: tls.explain(fault, shown?.raw) }] : [])));

@@ -3,7 +3,7 @@ import { ByteWindow } from '../../core/byte-window.ts';
 import type { Description, Source, SourceContext } from '../../core/component.ts';
 import { describeError } from '../../core/errors.ts';
 import { TurnBudget } from '../../core/turn-budget.ts';
-import { listenTcp, toldTo, type TcpServer } from '../../io/tcp-server.ts';
+import { listenTcp, remoteAddress, toldTo, type TcpServer } from '../../io/tcp-server.ts';
 import { acceptLayers } from '../../io/tls/layers.ts';
 import type { TlsLists } from '../../io/tls/tls-names.ts';
 import { TlsStores } from '../../io/tls/tls-stores.ts';
@@ -30,6 +30,8 @@ export interface AvroSourceSettings extends TlsLists {
   /** Present: clients must show a certificate that is trusted by it. */
   readonly clients: { readonly path: string; readonly password: string | undefined } | undefined;
   readonly filter: IpFilter | undefined;
+  readonly clientIPHeader?: string | undefined;
+  readonly clientCertificateHeader?: string | undefined;
   readonly maxConnections: number;
   readonly messageBytes: number;
 }
@@ -86,7 +88,8 @@ export class AvroSource implements Source {
   /** Never rejects. */
   async #connected(socket: Socket): Promise<void> {
     const peer = `${socket.remoteAddress}:${socket.remotePort}`;
-    const { filter, compressed, clients, messageBytes } = this.#settings;
+    const { filter, compressed, clients, messageBytes, clientIPHeader, clientCertificateHeader } = this.#settings;
+    const headers: [string, string][] = clientIPHeader === undefined ? [] : [[clientIPHeader, remoteAddress(socket)]];
     this.#handshakes.add(socket);
     // Until the layers stand, nobody else listens for it.
     socket.on('error', () => undefined);
@@ -102,9 +105,10 @@ export class AvroSource implements Source {
         clientCertificate: clients !== undefined,
         ...(compressed && { deflateLevel: DEFLATE_LEVEL }),
         deadlineMs: HANDSHAKE_MS,
+        ...(clientCertificateHeader !== undefined && { identified: (subject: string) => headers.push([clientCertificateHeader, subject]) }),
       });
       const shared = { known: this.#known, window: this.#window, budget: this.#budget, turn: this.#turn };
-      this.#follow(new AvroConnection(stream, this.#context, { peer, messageBytes, stallMs: STALL_MS, ...shared }));
+      this.#follow(new AvroConnection(stream, this.#context, { peer, headers, messageBytes, stallMs: STALL_MS, ...shared }));
     } catch (error) {
       this.#context.count('TlsHandshakeFailedCount', 1);
       this.#context.log.warn('connection refused: no TLS', { peer, reason: describeError(error) });

@@ -23,6 +23,8 @@ const LINGER_MS = 250;
 
 export interface ConnectionSettings {
   readonly peer: string;
+  /** Set in every event, whatever the client says. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
   readonly messageBytes: number;
   /** A client that stops inside a message for this long is closed. */
   readonly stallMs: number;
@@ -164,7 +166,7 @@ export class AvroConnection {
     const cost = batch.bytes.length + EVENT_BYTES * batch.size;
     this.#settings.window.take(cost);
     this.#calls++;
-    const delivered = this.#store(batch);
+    const delivered = this.#store(this.#settings.headers.reduce((told, [name, value]) => told.withHeader(name, value, false), batch));
     const before = this.#outcome;
     const settled = delivered.then(
       () => before.then(() => {

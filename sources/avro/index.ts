@@ -1,5 +1,5 @@
 import { define, type Finding } from '../../core/define.ts';
-import { checkServerTls, compressionType, port, serverTls, serverTlsFiles, splitLikeJava } from '../../core/option-groups.ts';
+import { checkServerTls, clientAddress, compressionType, port, serverTls, serverTlsFiles, splitLikeJava } from '../../core/option-groups.ts';
 import { boolean, choice, integer, optional, string } from '../../core/options.ts';
 
 export const avroSource = define('source', {
@@ -25,6 +25,10 @@ export const avroSource = define('source', {
     }),
     truststore: optional(string({ doc: 'File with the certificates to trust in clients; needed with client-auth = required. Not in Flume.' })),
     'truststore-password': optional(string({ secret: true, doc: 'Password of the trust store; absent: its integrity is not checked. Not in Flume.' })),
+    ...clientAddress,
+    clientCertificateHeader: optional(
+      string({ doc: 'Header that gets the subject of the certificate that the client has shown, in place of what the client says under this name; needs client-auth = required. Not in Flume.' }),
+    ),
     maxConnections: integer({
       default: 0,
       min: 0,
@@ -57,8 +61,15 @@ export const avroSource = define('source', {
 });
 
 /** Half a protection is none: the agent does not start with it. */
-function checkClients(values: { readonly ssl: boolean; readonly 'client-auth': string; readonly truststore: string | undefined }): readonly Finding[] {
-  if (values['client-auth'] !== 'required') return [];
+function checkClients(values: {
+  readonly ssl: boolean;
+  readonly 'client-auth': string;
+  readonly truststore: string | undefined;
+  readonly clientCertificateHeader: string | undefined;
+}): readonly Finding[] {
+  if (values['client-auth'] !== 'required') {
+    return values.clientCertificateHeader === undefined ? [] : [{ option: 'clientCertificateHeader', effect: 'refuse', sentence: 'needs client-auth = required: clients are not asked for certificates' }];
+  }
   if (!values.ssl) return [{ option: 'client-auth', effect: 'refuse', sentence: 'asks clients for certificates, which needs ssl = true' }];
   if (values.truststore === undefined) return [{ option: 'truststore', effect: 'refuse', sentence: 'is required with client-auth = required' }];
   return [];

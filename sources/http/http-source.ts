@@ -5,7 +5,7 @@ import { reachableAt } from '../../core/address.ts';
 import type { Description, HttpHandler, Source, SourceContext } from '../../core/component.ts';
 import { BadRequestError, ChannelFullError, describeError, isAbort } from '../../core/errors.ts';
 import { nodeHttp } from '../../io/node-http.ts';
-import { listenTcp, toldTo, type TcpServer } from '../../io/tcp-server.ts';
+import { listenTcp, remoteAddress, toldTo, type TcpServer } from '../../io/tcp-server.ts';
 import { acceptLayers } from '../../io/tls/layers.ts';
 import type { TlsLists } from '../../io/tls/tls-names.ts';
 import { TlsStores } from '../../io/tls/tls-stores.ts';
@@ -32,6 +32,7 @@ export interface HttpSettings extends TlsLists {
   readonly headers: readonly (readonly [string, string])[];
   readonly headerBytes: number;
   readonly idleMs: number;
+  readonly clientIPHeader?: string | undefined;
 }
 
 interface Answer {
@@ -155,16 +156,19 @@ export class HttpSource implements Source {
   async #answer(request: IncomingMessage): Promise<Answer> {
     const refused = refusedMethod(request.method ?? '');
     if (refused) return refused;
+    // A client that has gone by then has no address any more.
+    const client = remoteAddress(request.socket);
     const reader = new BodyReader(request, this.#settings.maxRequestBytes, this.#room);
     try {
       const body = await reader.read();
-      return Buffer.isBuffer(body) ? await this.#take(request, body) : { status: body.status, text: body.reason };
+      return Buffer.isBuffer(body) ? await this.#take(request, body, client) : { status: body.status, text: body.reason };
     } finally {
       reader.release();
     }
   }
 
-  async #take(request: IncomingMessage, body: Buffer): Promise<Answer> {
+  async #take(request: IncomingMessage, body: Buffer, client: string): Promise<Answer> {
+    const { clientIPHeader } = this.#settings;
     const { count, log } = this.#reports();
     let batch;
     try {
@@ -183,7 +187,7 @@ export class HttpSource implements Source {
       return { status: 413, text: `A request may hold ${this.#context.batchLimit} events, which is the least transactionCapacity of the channels; this one has ${size}. Send fewer at a time.` };
     }
     try {
-      if (size > 0) await this.#context.deliver(batch);
+      if (size > 0) await this.#context.deliver(clientIPHeader === undefined ? batch : batch.withHeader(clientIPHeader, client, false));
     } catch (error) {
       const isChannel = error instanceof ChannelFullError || isAbort(error);
       count(isChannel ? 'ChannelWriteFail' : 'GenericProcessingFail', 1);

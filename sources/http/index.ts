@@ -1,5 +1,5 @@
 import { define, type Finding } from '../../core/define.ts';
-import { checkServerTls, port, serverTls, serverTlsFiles, withAliases } from '../../core/option-groups.ts';
+import { checkServerTls, clientAddress, port, serverTls, serverTlsFiles, withAliases } from '../../core/option-groups.ts';
 import { integer, prefix, string } from '../../core/options.ts';
 import { nested } from '../../core/read-options.ts';
 import { httpHandlers } from './handlers/index.ts';
@@ -15,6 +15,7 @@ export const httpSource = define('source', {
     ssl: withAliases(serverTls.ssl, 'enableSSL'),
     'keystore-password': withAliases(serverTls['keystore-password'], 'keystorePassword'),
     'exclude-protocols': withAliases(serverTls['exclude-protocols'], 'excludeProtocols'),
+    ...clientAddress,
     maxRequestBytes: integer({
       default: 32 * 1024 * 1024,
       min: 1024,

@@ -2,8 +2,9 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { after, describe, test } from 'node:test';
+import { Batch } from '../../../../core/batch.ts';
 import { avroSink } from '../../../../sinks/avro/index.ts';
-import { AvroSource } from '../../../../sources/avro/avro-source.ts';
+import { AvroSource, type AvroSourceSettings } from '../../../../sources/avro/avro-source.ts';
 import { batchOf, create, eventually, FakeContext, FakeSourceContext, never } from '../../../conformance/fakes.ts';
 import { Authority, certificatesAvailable } from '../../../harness/certificates.ts';
 
@@ -46,6 +47,19 @@ describe('avro over TLS: what does not fit is said with peer, file and what to d
     });
   }
 
+  test('X18 what the source sees of the client goes into headers that the client cannot set', async () => {
+    const { source, at, port } = await listen(good, right.trustPem, { clientIPHeader: 'client.ip', clientCertificateHeader: 'client.name' });
+    const sink = await create(avroSink, { hostname: '127.0.0.1', port, ssl: 'true', truststore: right.trustPem, keystore: right.sign('edge').pem }, new FakeContext());
+    try {
+      await sink.start();
+      await sink.write(Batch.of([{ headers: new Map([['client.ip', '10.9.8.7'], ['client.name', 'CN=admin'], ['a', 'b']]), body: Buffer.from('x') }]), never);
+      assert.deepEqual([...(at.delivered[0]?.headers(0) ?? [])].sort(), [['a', 'b'], ['client.ip', '127.0.0.1'], ['client.name', 'CN=edge']]);
+    } finally {
+      await sink.stop();
+      await source.stop();
+    }
+  });
+
   for (const [name, server, trust, wanted] of [
     ['does not trust us', good, wrong.trustPem, /the client does not trust who has signed our certificate \(CN=good, expires 20\S+Z\) of \S+good\.pem: put/],
     ['finds ours expired', expired, right.trustPem, /to the client our certificate \(CN=old, expires 20\S+Z\) of \S+old\.pem has expired: put/],
@@ -63,11 +77,11 @@ describe('avro over TLS: what does not fit is said with peer, file and what to d
   }
 });
 
-async function listen(keystore: string, clients?: string): Promise<{ source: AvroSource; at: FakeSourceContext; port: string }> {
+async function listen(keystore: string, clients?: string, settings: Partial<AvroSourceSettings> = {}): Promise<{ source: AvroSource; at: FakeSourceContext; port: string }> {
   const at = new FakeSourceContext();
   const store = (path: string): { path: string; password: undefined } => ({ path, password: undefined });
   const basis = { bind: '127.0.0.1', port: 0, compressed: false, filter: undefined, maxConnections: 0, messageBytes: 1024 * 1024 };
-  const source = new AvroSource(at, { ...LISTS, ...basis, tls: store(keystore), clients: clients === undefined ? undefined : store(clients) });
+  const source = new AvroSource(at, { ...LISTS, ...basis, ...settings, tls: store(keystore), clients: clients === undefined ? undefined : store(clients) });
   await source.start();
   const address = source.describe().endpoints?.[0]?.address ?? '';
   return { source, at, port: address.slice(address.lastIndexOf(':') + 1) };
