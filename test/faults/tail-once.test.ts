@@ -12,7 +12,7 @@ import { CLEAN, harmOf, Referee, reportOf } from './referee/referee.ts';
 import { RolledFiles } from './referee/rolled-files.ts';
 import { long } from './watch.ts';
 
-const KILLS = Number(process.env['MILLRACE_KILLS'] ?? (long ? 150 : 6));
+const KILLS = Number(process.env['MILLRACE_KILLS'] ?? (long ? 150 : 4));
 const SEED = process.env['MILLRACE_SEED'];
 const COMMAND = process.env['MILLRACE_COMMAND'];
 
@@ -56,7 +56,7 @@ test(`killed ${KILLS} times while lines come and files are rotated: each line is
   };
   const path = join(folder, 'logs', 'app.log');
   const writer = new FileWriter(path, { atOnce: 50 });
-  const sender = referee.send(writer, { perSecond: 10_000 });
+  const sender = referee.send(writer, { perSecond: 5000 });
   for (let round = 0; round < KILLS; round++) {
     await start(CONF);
     const had = sender.acknowledged;

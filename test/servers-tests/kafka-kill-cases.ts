@@ -20,7 +20,7 @@ import type { Kafka } from '../servers/kafka.ts';
 import { createTopic } from './kafka-rig.ts';
 
 const setting = (name: string, otherwise: number): number => Number(process.env[`MILLRACE_${name}`] ?? otherwise);
-const KILLS = setting('KILLS', long ? 100 : 4);
+const KILLS = setting('KILLS', long ? 100 : 3);
 const BROKER_KILLS = setting('BROKER_KILLS', long ? 10 : 0);
 const STOPS = setting('STOPS', long ? 10 : 0);
 const PARTITIONS = (process.env['MILLRACE_PARTITIONS'] ?? (long ? '1,12,100' : '12')).split(',').map(Number);
