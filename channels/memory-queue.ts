@@ -52,6 +52,8 @@ export class MemoryQueue {
   #slots = 0;
   #byteLength = 0;
   #nextEvent = 0;
+  /** Another one for each queue that ever was. */
+  readonly #name = `memory-${[Math.random(), Math.random()].map((number) => number.toString(36).slice(2)).join('')}`;
 
   /** A put waits `keepAliveMs` for room; without a limit where that is Infinity. */
   constructor(limits: QueueLimits, keepAliveMs: number) {
@@ -193,8 +195,10 @@ export class MemoryQueue {
     const end = (): void => {
       if (!this.#lent.delete(lent)) throw new Error('this loan of events has ended: commit or roll back once');
     };
+    const spans = lent.map(({ first, batch: { size } }) => [first, first + size] as const);
     return {
       batch,
+      origin: { store: this.#name, spans, settled: this.#settled, fleeting: true },
       commit: () => {
         end();
         this.#release(batch);
@@ -206,6 +210,13 @@ export class MemoryQueue {
         return STORED;
       },
     };
+  }
+
+  /** All events below are done with. */
+  get #settled(): number {
+    let lowest = this.#segments.first?.first ?? this.#nextEvent;
+    for (const [oldest] of this.#lent) if (oldest && oldest.first < lowest) lowest = oldest.first;
+    return lowest;
   }
 
   /** At least half of `max` in one piece is lent as it is; smaller pieces are gathered, which copies them. */

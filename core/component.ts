@@ -63,7 +63,7 @@ export interface Channel extends Lifecycle {
 }
 
 /**
- * Where the events of a loan stand in a channel that survives a crash: an event has the same number in the same store each time it is
+ * Where the events of a loan stand in a channel: an event has the same number in the same store each time it is
  * lent, and no other event ever has it. `spans` are in the order of the batch and make up all of it.
  */
 export interface Origin {
@@ -71,6 +71,8 @@ export interface Origin {
   readonly spans: readonly (readonly [first: number, end: number])[];
   /** Every event below this number is done with and will never be lent again. */
   readonly settled?: number;
+  /** The numbers end with the process, as the events do. */
+  readonly fleeting?: true;
 }
 
 /**
@@ -88,7 +90,7 @@ export interface GroupPosition {
 /** Events lent by a channel. Exactly one of `commit` and `rollback` ends the loan. */
 export interface Transaction {
   readonly batch: Batch;
-  /** Absent where the channel forgets its events with the process. */
+  /** Absent where nobody can tell. */
   readonly origin?: Origin;
   /** Of a channel that is a topic of Kafka. */
   readonly group?: GroupPosition;
@@ -115,6 +117,8 @@ export interface Sink extends Lifecycle {
    * the events keep their order. It may change from write to write.
    */
   readonly mostWrites?: number;
+  /** `origin` may be fleeting: its numbers are for a receiver that is asked again, not for what outlives this process. */
+  readonly takesFleetingNumbers?: true;
   /** Nothing looks at a batch any more once its write has resolved. */
   readonly releasesBatches?: true;
   /**

@@ -119,7 +119,8 @@ export class SinkRunner {
     const write = { sinceMs: performance.now(), abandon };
     this.#writes.add(write);
     try {
-      await Promise.race([sink.write(batch, signal, origin, group), abandoned]);
+      const told = origin?.fleeting && !sink.takesFleetingNumbers ? undefined : origin;
+      await Promise.race([sink.write(batch, signal, told, group), abandoned]);
     } finally {
       this.#writes.delete(write);
     }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
+import { MemoryQueue } from '../../../channels/memory-queue.ts';
 import { memoryChannel, slotsFor } from '../../../channels/memory.ts';
 import { Batch } from '../../../core/batch.ts';
-import type { Channel } from '../../../core/component.ts';
+import type { Channel, Transaction } from '../../../core/component.ts';
 import { ChannelFullError, TooLargeError } from '../../../core/errors.ts';
 import { readOptions } from '../../../core/read-options.ts';
 import { channelConformance } from '../../conformance/channel.ts';
@@ -190,4 +191,22 @@ test('peek shows the oldest events in order, lent ones too, and takes nothing', 
   assert.equal((await shown(100)).length, channel.status().size);
   await channel.put(batchOf('x'.repeat(2 << 20), 'y'), never);
   assert.equal((await channel.peek?.(100))?.size, channel.status().size - 1);
+});
+
+test('A2 an event has the same number whenever it is lent, under a name that no other queue has', async () => {
+  const queues = [0, 1].map(() => new MemoryQueue({ events: 100, slots: 1000, slotBytes: 100 }, 10));
+  const [queue, other] = queues as [MemoryQueue, MemoryQueue];
+  for (const bodies of [['a', 'b', 'c'], ['d', 'e']]) await queue.put(batchOf(...bodies), never);
+  await other.put(batchOf('x'), never);
+  const take = async (from: MemoryQueue, max: number): Promise<Transaction> => (await from.take(max, never)) as Transaction;
+  const [first, second] = [await take(queue, 2), await take(queue, 1)];
+  const { store } = first.origin ?? assert.fail('without numbers');
+  assert.deepEqual(first.origin, { store, spans: [[0, 2]], settled: 0, fleeting: true });
+  assert.deepEqual(second.origin, { store, spans: [[2, 3]], settled: 0, fleeting: true });
+  assert.notEqual((await take(other, 1)).origin?.store, store);
+  await second.rollback();
+  await first.commit();
+  const rest = await take(queue, 10);
+  assert.deepEqual(bodiesOf(rest.batch), ['c', 'd', 'e']);
+  assert.deepEqual(rest.origin, { store, spans: [[2, 3], [3, 5]], settled: 2, fleeting: true });
 });

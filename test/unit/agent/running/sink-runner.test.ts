@@ -3,7 +3,7 @@ import { describe, test } from 'node:test';
 import { SinkRunner } from '../../../../agent/running/sink-runner.ts';
 import { MemoryChannel } from '../../../../channels/memory.ts';
 import type { Batch } from '../../../../core/batch.ts';
-import type { Sink } from '../../../../core/component.ts';
+import type { Origin, Sink } from '../../../../core/component.ts';
 import { RejectedError } from '../../../../core/errors.ts';
 import { eventually } from '../../../conformance/fakes.ts';
 import { batchOf, bodiesOf, drain, fakeLog } from '../fakes.ts';
@@ -107,6 +107,17 @@ test('FR-06 MEM-22 a sink whose batch is larger than a transaction gets what a t
   while (channel.status().size > 0) await runner.move(sink, never);
   assert.ok(written.every((size) => size <= 5));
   assert.equal(written.reduce((sum, size) => sum + size, 0), 50);
+});
+
+test('numbers that end with the process are told only to sinks that ask for them', async () => {
+  for (const takesFleetingNumbers of [undefined, true] as const) {
+    const told: (Origin | undefined)[] = [];
+    const { channel, sink, runner } = setUp(async () => undefined);
+    await channel.put(batchOf('1'), never);
+    const write = async (_batch: Batch, _signal: AbortSignal, origin?: Origin): Promise<void> => void told.push(origin);
+    await runner.move({ ...sink, write, ...(takesFleetingNumbers && { takesFleetingNumbers }) }, never);
+    assert.deepEqual(told.map((origin) => origin?.fleeting), [takesFleetingNumbers]);
+  }
 });
 
 describe('several writes at a time', () => {
