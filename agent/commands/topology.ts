@@ -29,6 +29,7 @@ export async function topology(args: TopologyArguments, io: CommandIo): Promise<
         env: io.env,
         systemProperties: io.systemProperties,
         pluginsPath: args.pluginsPath,
+        elsewhere: true,
       });
       texts.push(...effective.texts);
       if (exitCodeFor(own) === 78) problems.push(problem('M088', { sentence: `${file} has errors of its own, and what they concern is not looked at here`, hint: `millrace check ${file}` }));
@@ -40,7 +41,7 @@ export async function topology(args: TopologyArguments, io: CommandIo): Promise<
   const hosts = new Hosts(new Set(agents.map(({ host }) => host)), aliasesOf(args.aliases));
   const receivers = agents.flatMap(receiversOf);
   const connections = connect(agents.flatMap(sendersOf), receivers, hosts);
-  problems.push(...findingsOf(connections, receivers));
+  problems.push(...findingsOf(connections, receivers, agents));
   const sorted = sortProblems(problems, args.files.map((word) => hostAndFile(word).file));
   io.out(drawTopology(agents, receivers, connections));
   io.out(`${sorted.length > 0 ? '\n' : ''}${renderProblems(sorted, texts, io.colour)}`);

@@ -17,6 +17,8 @@ export interface PlanRequest {
   /** `--conf`, where `lookups.properties` may be. */
   readonly confDirectory?: string;
   readonly pluginsPath: readonly string[];
+  /** The files are for other hosts: those that they name need not be here. */
+  readonly elsewhere?: boolean;
 }
 
 export interface PlannedConfiguration extends Plan {
@@ -30,7 +32,7 @@ export async function planConfiguration(request: PlanRequest): Promise<PlannedCo
   const pluginProblems = rules === 'flume' ? [] : await addPlugins(effective, registries, pluginPlaces(request));
   const plan = await planAgents(effective, registries, {
     env,
-    readable: isReadableFile,
+    readable: request.elsewhere === true ? () => true : isReadableFile,
     lineage: pathLineage,
     tlsDefaults: tlsDefaults(systemProperties, env),
   });

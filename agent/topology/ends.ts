@@ -1,5 +1,6 @@
 import type { Effective } from '../configuration/effective.ts';
 import type { AgentPlan, Place, PlannedSink, PlannedSource } from '../plan/types.ts';
+import { tlsChoice, type TlsLists } from '../../io/tls/tls-names.ts';
 import { addressesOf } from '../../sinks/avro/hosts.ts';
 
 /** What goes over a connection. Only ends with the same one understand each other. */
@@ -20,6 +21,8 @@ interface End {
   readonly type: string;
   readonly protocol: Protocol;
   readonly tls: boolean;
+  /** The oldest and the newest version of TLS that it speaks. */
+  readonly tlsVersions: readonly [string, string] | undefined;
   readonly compressed: boolean;
   /** Where the first of these options stands that is written in the file; else the address, else the type. */
   at(...options: readonly string[]): Place | undefined;
@@ -65,7 +68,7 @@ export function sendersOf(agent: HostedAgent): readonly Sender[] {
   return agent.plan.sinks.flatMap((sink) => {
     const { values } = sink;
     return targetsOf(sink).map(({ host, port }) => ({
-      ...endOf(agent, 'sinks', sink, ['port', 'hosts', 'endpoint']),
+      ...endOf(agent, 'sinks', sink, [...optionsOfTarget(sink, `${host}:${port}`), 'port', 'hosts', 'endpoint']),
       targetHost: host,
       targetPort: port,
       showsCertificate: values['keystore'] !== undefined,
@@ -85,9 +88,21 @@ function endOf(agent: HostedAgent, list: 'sources' | 'sinks', component: Planned
     type,
     protocol: PROTOCOLS[type.toLowerCase()] ?? 'other',
     tls: values['ssl'] === true || endpoint?.startsWith('https:') === true,
+    tlsVersions: tlsVersionsOf(values),
     compressed: values['compression-type'] === 'deflate',
     at: (...wanted) => placeOf(agent, `${list}.${name}`, [...wanted, ...options]) ?? component.place,
   };
+}
+
+function tlsVersionsOf(values: Readonly<Record<string, unknown>>): End['tlsVersions'] {
+  if (values['ssl'] !== true || !Array.isArray(values['include-protocols'])) return undefined;
+  try {
+    const { minVersion, maxVersion } = tlsChoice(values as unknown as TlsLists);
+    return [minVersion, maxVersion];
+  } catch {
+    // Lists that leave nothing keep the component from starting, which says so.
+    return undefined;
+  }
 }
 
 function placeOf({ plan, effective }: HostedAgent, component: string, options: readonly string[]): Place | undefined {
@@ -115,6 +130,12 @@ function targetsOf({ definition, values }: PlannedSink): readonly { host: string
   if (endpoint === undefined || !URL.canParse(endpoint)) return [];
   const url = new URL(endpoint);
   return [{ host: url.hostname, port: Number(url.port) || (url.protocol === 'https:' ? 443 : 80) }];
+}
+
+/** `hosts.h2`, where an address is one of a list. */
+function optionsOfTarget({ values }: PlannedSink, address: string): readonly string[] {
+  const hosts = values['hosts.*'];
+  return hosts instanceof Map ? [...(hosts as ReadonlyMap<string, string>)].filter(([, text]) => text.trim() === address).map(([name]) => `hosts.${name}`) : [];
 }
 
 function leastTransaction(plan: AgentPlan, channels: readonly string[]): Receiver['mostEvents'] {

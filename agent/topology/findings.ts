@@ -1,15 +1,16 @@
+import { nearest } from '../../core/nearest.ts';
 import { inThousands } from '../../core/printable.ts';
 import type { Problem } from '../plan/types.ts';
 import { problem } from '../problems/problems.ts';
 import { circlesOf, isReachable, nameOf, type Connection } from './connections.ts';
-import type { Receiver } from './ends.ts';
+import type { HostedAgent, Receiver } from './ends.ts';
 import { isAnyAddress } from './hosts.ts';
 
 /** What does not fit between agents, each with the place in the sender's file and, where there is one, in the receiver's. */
-export function findingsOf(connections: readonly Connection[], receivers: readonly Receiver[]): readonly Problem[] {
+export function findingsOf(connections: readonly Connection[], receivers: readonly Receiver[], agents: readonly HostedAgent[]): readonly Problem[] {
   return [
     ...sharedPorts(receivers),
-    ...connections.flatMap((connection) => (connection.receiver ? [] : lostSender(connection, receivers))),
+    ...connections.flatMap((connection) => (connection.receiver ? [] : lostSender(connection, receivers, agents))),
     ...connections.flatMap((connection) => misfits(connection)),
     ...circlesOf(connections).map(([first, ...others]) => {
       const way = [first, ...others, first].flatMap((sender) => (sender ? nameOf(sender) : [])).join(' → ');
@@ -18,16 +19,19 @@ export function findingsOf(connections: readonly Connection[], receivers: readon
   ];
 }
 
-function lostSender({ sender, host }: Connection, receivers: readonly Receiver[]): Problem[] {
+function lostSender({ sender, host }: Connection, receivers: readonly Receiver[], agents: readonly HostedAgent[]): Problem[] {
   const to = `${sender.targetHost}:${sender.targetPort}`;
   if (host === undefined) {
     const sentence = `${nameOf(sender)} sends to ${to}, which is none of the hosts of these files`;
-    return [problem('M086', { ...placed(sender.at('hostname')), sentence, hint: `name its file too, or say which host has the address: --alias HOST=${sender.targetHost}` })];
+    const [meant] = nearest(sender.targetHost, agents.map((agent) => agent.host));
+    return [problem('M086', { ...placed(sender.at('hostname')), sentence, hint: meant !== undefined ? `did you mean ${meant}?` : `name its file too, or say which host has the address: --alias HOST=${sender.targetHost}` })];
   }
   const others = receivers.filter(({ agent }) => agent.host === host);
   const same = others.filter(({ protocol }) => protocol === sender.protocol);
   const listening = (same.length > 0 ? same : others).map(({ port, type }) => `${port} (${type})`).join(', ');
-  const hint = listening === '' ? `nothing listens on ${host}` : `${host} listens on ${listening}`;
+  const picks = agents.filter((agent) => agent.host === host).flatMap(({ plan }) => plan.sources.filter(({ values }) => values['port'] === 0).map(({ name }) => `${plan.name}.${name}`));
+  const free = picks.length === 0 ? '' : `; ${picks.join(', ')} picks a free port (port = 0)`;
+  const hint = `${listening === '' ? `nothing listens on a port of ${host} that is known` : `${host} listens on ${listening}`}${free}`;
   return [problem('M081', { ...placed(sender.at()), sentence: `${nameOf(sender)} sends to ${to}, where no source of ${host} listens`, hint })];
 }
 
@@ -46,6 +50,11 @@ function misfits(connection: Connection): Problem[] {
   if (sender.tls !== receiver.tls) {
     const [with_, without] = sender.tls ? [from, to] : [to, from];
     problems.push(problem('M082', { ...both('ssl'), sentence: `${with_} speaks TLS, and ${without} does not`, hint: 'ssl = true at both ends, or at none' }));
+  }
+  if (sender.tlsVersions && receiver.tlsVersions && (sender.tlsVersions[0] > receiver.tlsVersions[1] || sender.tlsVersions[1] < receiver.tlsVersions[0])) {
+    const versions = ([oldest, newest]: readonly [string, string]): string => (oldest === newest ? oldest : `${oldest} to ${newest}`);
+    const sentence = `${from} speaks ${versions(sender.tlsVersions)}, and ${to} ${versions(receiver.tlsVersions)}`;
+    problems.push(problem('M082', { ...both('exclude-protocols', 'include-protocols'), sentence, hint: 'include-protocols and exclude-protocols have to leave one version to both' }));
   }
   if (sender.compressed !== receiver.compressed) {
     const [with_, without] = sender.compressed ? [from, to] : [to, from];

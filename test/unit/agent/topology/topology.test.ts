@@ -30,6 +30,9 @@ describe('topology', () => {
     ['compression on one side', {}, { 'sources.r1.compression-type': 'deflate' }, /M082  collector b\.r1 compresses, and web1 a\.k1 does not/],
     ['batches above the capacity', { 'sinks.k1.batch-size': '500' }, {}, /M083 .*up to 500 events at a time, and channel c1 of collector b\.r1 takes up to 100/],
     ['a receiver on loopback', {}, { 'sources.r1.bind': '127.0.0.1' }, /M084  collector b\.r1 is bound to 127\.0\.0\.1/],
+    ['versions of TLS without a common one', { 'sinks.k1.ssl': 'true', 'sinks.k1.exclude-protocols': 'TLSv1.3' }, { 'sources.r1.ssl': 'true', 'sources.r1.keystore': '/on/the/other/host', 'sources.r1.keystore-password': 'x', 'sources.r1.include-protocols': 'TLSv1.3' }, /M082  web1 a\.k1 speaks TLSv1\.2, and collector b\.r1 TLSv1\.3/],
+    ['one of several receivers with a wrong port', { 'sinks.k1.hosts': 'x y', 'sinks.k1.client.type': 'default_failover', 'sinks.k1.hosts.x': 'collector:4141', 'sinks.k1.hosts.y': 'collector:4142' }, {}, /M081  web1 a\.k1 sends to collector:4142[\s\S]*hosts\.y = collector:4142/],
+    ['a receiver that picks a free port', {}, { 'sources.r1.port': '0' }, /M081 [\s\S]*b\.r1 picks a free port \(port = 0\)/],
     ['a circle', {}, { 'sinks.k1.type': 'avro', 'sinks.k1.hostname': 'web1', 'sinks.k1.port': '4140' }, /M085 .*events go round in a circle: (?:web1 a\.k1 → collector b\.k1 → web1 a\.k1|collector b\.k1 → web1 a\.k1 → collector b\.k1)/],
     ['a file with errors of its own', { 'sinks.k1.port': 'many' }, {}, /M088 .*web1\.conf has errors of its own/],
   ] as const) {
@@ -47,6 +50,16 @@ describe('topology', () => {
     assert.match(out, /warning  M086 .*10\.0\.0\.7:4141, which is none of the hosts/);
     assert.equal((await run(files, ['collector=10.0.0.7'])).status, 0);
     assert.equal((await run({ ...files, collector: receiver({ 'sources.r1.bind': '10.0.0.7' }) })).status, 0);
+  });
+
+  test('a host that is nearly one of the files is asked about', async () => {
+    assert.match((await run({ web1: sender({ 'sinks.k1.hostname': 'colector' }), collector: receiver() })).out, /M086 [\s\S]*did you mean collector\?/);
+  });
+
+  test('files that are on the other hosts need not be here', async () => {
+    const tls = { 'sources.r1.ssl': 'true', 'sources.r1.keystore': '/on/the/other/host', 'sources.r1.keystore-password': 'x' };
+    const { status, out } = await run({ web1: sender({ 'sinks.k1.ssl': 'true' }), collector: receiver(tls) });
+    assert.equal(status, 0, out);
   });
 
   test('two agents of one host on one port', async () => {
