@@ -1,5 +1,5 @@
-// npm run package:deb [-- --out DIR] [-- --version V] [-- --fast]: a Debian package of dist/, which is built anew, with the Node that npm installed.
-// Needs dpkg-deb. --fast compresses little, for tests.
+// npm run package:deb [-- --out DIR] [-- --version V] [-- --maintainer M] [-- --fast]: a Debian package of dist/, which is built anew, with the Node that npm installed.
+// Needs dpkg-deb. --maintainer 'NAME <MAIL>', or DEBFULLNAME and DEBEMAIL as Debian's own tools take them: who answers for the package. --fast compresses little, for tests.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, cpSync, existsSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createHash } from 'node:crypto';
@@ -16,13 +16,14 @@ const PLACE = 'usr/lib/millrace';
 const SOURCES = join(home, 'scripts', 'debian');
 /** Built into dist/ by scripts/build.js. */
 const BUILT_IN = ['properties-file', 'properties-reader', 'webhdfs', 'yargs'];
-const MAINTAINER = 'The Millrace maintainers <maintainers@millrace.invalid>';
+/** Where nobody is named who builds it for others. */
+const NOBODY = 'The Millrace maintainers <maintainers@millrace.invalid>';
 
 interface PackageFacts {
   readonly version: string;
 }
 
-const { values } = parseArgs({ options: { out: { type: 'string', default: '.' }, version: { type: 'string' }, fast: { type: 'boolean', default: false } } });
+const { values } = parseArgs({ options: { out: { type: 'string', default: '.' }, version: { type: 'string' }, maintainer: { type: 'string' }, fast: { type: 'boolean', default: false } } });
 process.stdout.write(`${await build(values.out, values.version, values.fast)}\n`);
 
 async function build(out: string, given: string | undefined, fast: boolean): Promise<string> {
@@ -46,6 +47,14 @@ async function build(out: string, given: string | undefined, fast: boolean): Pro
   } finally {
     rmSync(tree, { recursive: true, force: true });
   }
+}
+
+/** Throws where it is no name with an address. */
+function maintainer(): string {
+  const { DEBFULLNAME: name, DEBEMAIL: mail } = process.env;
+  const given = values.maintainer ?? (mail === undefined ? NOBODY : mail.includes('<') ? mail : `${name ?? mail.split('@')[0]} <${mail}>`);
+  if (!/^[^<>\n]+ <[^<>@\s]+@[^<>@\s]+>$/.test(given)) throw new Error(`"${given}" is not of the form NAME <MAIL>`);
+  return given;
 }
 
 function program(tree: string): void {
@@ -90,7 +99,7 @@ async function documents(tree: string, version: string): Promise<void> {
   put('usr/share/bash-completion/completions/millrace', await bashCompletion());
   const date = new Date((JSON.parse(readFileSync(join(home, 'dist/build.json'), 'utf8')) as { date: string }).date);
   const when = Number.isNaN(date.getTime()) ? new Date(0) : date;
-  const changes = `millrace (${version}) unstable; urgency=medium\n\n  * See CHANGELOG.md of the project.\n\n -- ${MAINTAINER}  ${when.toUTCString().replace('GMT', '+0000')}\n`;
+  const changes = `millrace (${version}) unstable; urgency=medium\n\n  * See CHANGELOG.md of the project.\n\n -- ${maintainer()}  ${when.toUTCString().replace('GMT', '+0000')}\n`;
   put('usr/share/doc/millrace/changelog.gz', gzipSync(changes, { level: 9 }));
   put('usr/share/doc/millrace/CHANGELOG.md.gz', gzipSync(readFileSync(join(home, 'CHANGELOG.md')), { level: 9 }));
   put('usr/share/doc/millrace/copyright', copyright());
@@ -139,7 +148,7 @@ function control(tree: string, version: string, arch: string, kibibytes: number)
     'Package: millrace',
     `Version: ${version}`,
     `Architecture: ${arch}`,
-    `Maintainer: ${MAINTAINER}`,
+    `Maintainer: ${maintainer()}`,
     `Installed-Size: ${kibibytes}`,
     'Depends: libc6 (>= 2.28), libgcc-s1, libstdc++6 (>= 6), passwd',
     'Recommends: libsystemd0',
