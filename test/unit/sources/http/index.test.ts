@@ -76,7 +76,7 @@ test('HT-01 HT-27 a POST, and a GET with a body, are answered with 200 once the 
 test('X18 with clientIPHeader the address is that of the connection, whatever the client says', async (t) => {
   const { context, port } = await start(t, { clientIPHeader: 'client' });
   await send(port, '[{"headers":{"client":"10.9.8.7","a":"b"},"body":"one"}]');
-  assert.deepEqual([...(context.delivered[0]?.headers(0) ?? [])].sort(), [['a', 'b'], ['client', '127.0.0.1']]);
+  assert.deepEqual(context.delivered[0]?.headers(0), new Map([['a', 'b'], ['client', '127.0.0.1']]));
 });
 
 test('HT-02 HT-26 other methods are refused as Flume does', async (t) => {
