@@ -4,6 +4,7 @@ import { describeError, TooLargeError } from '../../core/errors.ts';
 import { BatchSender, type SenderSettings } from '../../protocols/kafka/batch-sender.ts';
 import { ExactlyOnceSender } from '../../protocols/kafka/exactly-once-sender.ts';
 import { GroupReader, type GroupReaderSettings } from '../../protocols/kafka/group-reader.ts';
+import { reasonOf } from '../../protocols/kafka/library.ts';
 import { eventsOf, type EventForm } from '../../protocols/kafka/message-events.ts';
 import { KafkaProducer, type ProducerSettings } from '../../protocols/kafka/producer.ts';
 import { LoanOrder, type Chunk, type Offsets } from './loan-order.ts';
@@ -156,7 +157,7 @@ export class KafkaChannel implements Channel {
       await this.#reader.commit(offsets.values());
       for (const [place, offset] of offsets) if (this.#uncommitted.get(place) === offset) this.#uncommitted.delete(place);
     } catch (error) {
-      this.#context.log.warn(`committing offsets failed, so that events may be lent again after a restart: ${describeError(error)}`);
+      this.#context.log.warn(`committing offsets failed, so that events may be lent again after a restart: ${reasonOf(error)}`);
     }
   }
 }

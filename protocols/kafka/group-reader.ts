@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type * as Library from '@platformatic/kafka';
 import type { GroupPosition } from '../../core/component.ts';
-import { describeError, isAbort } from '../../core/errors.ts';
+import { isAbort } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { committedOffsets } from './committed-offsets.ts';
 import { Coordinators } from './coordinators.ts';
 import type { FetchedRecords, Position } from './fetched-records.ts';
 import { Fetcher, type FetcherSettings, type Start } from './fetcher.ts';
-import { kafkaLibrary, type ClientOptions } from './library.ts';
+import { kafkaLibrary, reasonOf, type ClientOptions } from './library.ts';
 import { assignByRange } from './range-assignor.ts';
 
 export interface GroupReaderSettings {
@@ -99,7 +99,7 @@ export class GroupReader {
         if (isAbort(error) || this.#stopped) throw error;
         await this.close();
         const pause = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** this.#failures++);
-        this.#log.warn(`reading from Kafka as a member of the group ${this.#settings.groupId} failed, and is tried again: ${describeError(error)}`);
+        this.#log.warn(`reading from Kafka as a member of the group ${this.#settings.groupId} failed, and is tried again: ${reasonOf(error)}`);
         await sleep(pause, undefined, { signal });
       }
     }

@@ -2,6 +2,7 @@ import type { Description, Source, SourceContext } from '../../core/component.ts
 import { describeError, isAbort } from '../../core/errors.ts';
 import type { FetchedRecords, Position, RecordFacts } from '../../protocols/kafka/fetched-records.ts';
 import { GroupReader, type GroupReaderSettings } from '../../protocols/kafka/group-reader.ts';
+import { reasonOf } from '../../protocols/kafka/library.ts';
 import { eventsOf, type EventForm } from '../../protocols/kafka/message-events.ts';
 
 export interface KafkaSourceSettings {
@@ -121,7 +122,7 @@ export class KafkaSource implements Source {
       await this.#reader.commit(positions);
       this.#context.count('KafkaCommitTimer', Math.round(performance.now() - began));
     } catch (error) {
-      this.#context.log.warn(`committing offsets failed, so that up to ${batches} batches may be read again: ${describeError(error)}`);
+      this.#context.log.warn(`committing offsets failed, so that up to ${batches} batches may be read again: ${reasonOf(error)}`);
     }
   }
 }

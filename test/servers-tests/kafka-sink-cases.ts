@@ -7,6 +7,8 @@ import type { Sink } from '../../core/component.ts';
 import { RejectedError } from '../../core/errors.ts';
 import { kafkaSink } from '../../sinks/kafka/index.ts';
 import { make, recordingContext } from '../unit/recording-context.ts';
+import { kafkaSource } from '../../sources/kafka/index.ts';
+import { until } from '../servers/daemon.ts';
 import type { Kafka } from '../servers/kafka.ts';
 import { kafkaLogins } from '../servers/kafka.ts';
 import { createTopic, readTopic } from './kafka-rig.ts';
@@ -94,6 +96,20 @@ export function sinkCases(kafka: () => Kafka): void {
 }
 
 export function refusedLoginCases(kafka: () => Kafka): void {
+  test('a source with a wrong password says why it reads nothing', async (t) => {
+    const asConsumer = Object.entries(refused(kafka)['a wrong password']?.[0]() ?? {}).map(([key, value]) => [key.replace('kafka.producer.', 'kafka.consumer.'), value]);
+    const context = recordingContext('a1.sources.r1');
+    const properties = { 'kafka.topics': 't', ...(Object.fromEntries(asConsumer) as Record<string, string>) };
+    const source = await make(kafkaSource, properties, { ...context, batchLimit: 10, deliver: async () => {} });
+    t.after(() => source.stop());
+    const ending = new AbortController();
+    const polling = source.poll?.(ending.signal).catch(() => undefined);
+    await until(() => `the reason; said was ${context.lines.join()}`, () => context.lines.some((line) => /authentication failed/i.test(line)) || undefined);
+    ending.abort();
+    await polling;
+    assert.ok(!context.lines.join().includes('wrong-secret'));
+  });
+
   for (const [name, [properties, why]] of Object.entries(refused(kafka))) {
     test(`${name}: nothing is written, and the sink says why`, async (t) => {
       const topic = await createTopic(kafka());
