@@ -24,7 +24,7 @@ export function topologySvg(agents: readonly HostedAgent[], connections: readonl
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="13">`,
     '<defs><marker id="tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto"><path d="M0 0 8 4 0 8z"/></marker></defs>',
     ...boxes.map(drawBox),
-    ...connections.map((connection) => drawConnection(connection, boxes)),
+    ...connections.map((connection) => drawConnection(connection, boxes, connections)),
     '</svg>',
     '',
   ].join('\n');
@@ -71,18 +71,27 @@ function flow({ plan }: HostedAgent, list: string, name: string): string {
   return '';
 }
 
-function drawConnection({ sender, receiver }: Connection, boxes: readonly Box[]): string {
+function drawConnection({ sender, receiver }: Connection, boxes: readonly Box[], all: readonly Connection[]): string {
   const from = boxes.find(({ agent }) => agent === sender.agent);
   if (!from) return '';
   const [x1, y1] = [from.x + BOX.width, (from.rows.get(`sinks ${sender.name}`) ?? from.y) + 2];
   const to = receiver && boxes.find(({ agent }) => agent === receiver.agent);
   const label = escapeXml(`${sender.targetHost}:${sender.targetPort}`);
   if (!receiver || !to) {
-    return `<path d="M${x1} ${y1}h40" stroke="#c53030" stroke-dasharray="4 3" marker-end="url(#tip)"/><text x="${x1 + 6}" y="${y1 - 6}" font-size="11" fill="#c53030">${label}</text>`;
+    // Below one another, where one sink has several.
+    const lost = all.filter((other) => !other.receiver && other.sender.agent === sender.agent && other.sender.name === sender.name);
+    const y = y1 + 14 + 13 * lost.findIndex((other) => other.sender === sender);
+    return `<path d="M${x1} ${y1}h40" stroke="#c53030" stroke-dasharray="4 3" marker-end="url(#tip)"/><text x="${x1 + 6}" y="${y}" font-size="11" fill="#c53030">${label}</text>`;
   }
   const [x2, y2] = [to.x, (to.rows.get(`sources ${receiver.name}`) ?? to.y) + 2];
+  if (x2 <= x1) {
+    // Back to the left, which closes a circle: below all boxes.
+    const bottom = Math.max(...boxes.map(({ y, height }) => y + height)) + EDGE / 2;
+    const way = `M${x1} ${y1}h14V${bottom}H${x2 - 14}V${y2}h12`;
+    return `<path d="${way}" fill="none" stroke="#c53030" marker-end="url(#tip)"/><text x="${x1 + 18}" y="${y1 + 14}" font-size="11" fill="#c53030">${label}</text>`;
+  }
   const bend = Math.max(60, Math.abs(x2 - x1) / 2);
-  return `<path d="M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2 - 2} ${y2}" fill="none" stroke="#2d3748" marker-end="url(#tip)"/><text x="${x1 + 8}" y="${y1 - 5}" font-size="11">${label}</text>`;
+  return `<path d="M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2 - 2} ${y2}" fill="none" stroke="#2d3748" marker-end="url(#tip)"/><text x="${x2 - 12}" y="${y2 - 6}" font-size="11" text-anchor="end">${label}</text>`;
 }
 
 function escapeXml(text: string): string {
