@@ -33,7 +33,7 @@ export function readerCases(kafka: () => Kafka): void {
     assert.deepEqual(await all.bodies(10), ['a', 'b', 'c', 'beside b', 'd', 'e', 'beside d', 'f', 'beside f', 'end']);
   });
 
-  test('C10.4 timers add up the time of fetching and committing, and how often nothing came', async (t) => {
+  test('KA-01 C10.4 timers add up the time of fetching and committing, and how often nothing came', async (t) => {
     const topic = await createTopic(kafka());
     const source = await runSource(t, kafka(), { 'kafka.topics': topic, batchDurationMillis: '30' });
     const counted = (name: string): number => source.context.counters.get(name) ?? 0;
@@ -43,6 +43,37 @@ export function readerCases(kafka: () => Kafka): void {
     await writeTopic(kafka(), topic, [{ value: 'x' }]);
     await source.bodies(1);
     await until('the commit is counted', () => source.context.counters.has('KafkaCommitTimer') || undefined);
+  });
+
+  test('KA-05 KA-08 one record at a time; all that is queued', async (t) => {
+    const topic = await createTopic(kafka());
+    await writeTopic(kafka(), topic, Array.from({ length: 4999 }, (_, index) => ({ value: `hello, world ${index}` })));
+    const sizes: number[] = [];
+    const one = await runSource(t, kafka(), { 'kafka.topics': topic, batchSize: '1' }, async (batch) => void sizes.push(batch.size));
+    assert.equal((await one.bodies(20))[19], 'hello, world 19');
+    await one.stop();
+    assert.deepEqual([...new Set(sizes)], [1]);
+    const all = await runSource(t, kafka(), { 'kafka.topics': topic, batchDurationMillis: '250' });
+    assert.equal((await all.bodies(4999)).at(-1), 'hello, world 4998');
+  });
+
+  test('KA-28 KA-29 an address that is not in the certificate is refused, unless nobody shall look', async (t) => {
+    const topic = await createTopic(kafka());
+    await writeTopic(kafka(), topic, [{ value: 'x' }]);
+    const properties = {
+      'kafka.topics': topic,
+      // 127.0.0.1, in words that the certificate does not have.
+      'kafka.bootstrap.servers': kafka().tls.replace('127.0.0.1', '127.1'),
+      'kafka.consumer.security.protocol': 'SSL',
+      'kafka.consumer.ssl.truststore.location': kafka().trustStore,
+      'kafka.consumer.ssl.truststore.password': 'changeit',
+    };
+    const careful = await runSource(t, kafka(), properties);
+    await until('it says why', () => careful.context.lines.some((line) => /warn: reading from Kafka.*(altnames|certificate)/.test(line)) || undefined, 30_000);
+    assert.equal(careful.got.length, 0);
+    await careful.stop();
+    const careless = await runSource(t, kafka(), { ...properties, 'kafka.consumer.ssl.disableTLSHostnameVerification': 'true' });
+    assert.deepEqual(await careless.bodies(1), ['x']);
   });
 
   test('a channel that has no room for three session times: the member stays, and nothing is read twice', { skip: long }, async (t) => {

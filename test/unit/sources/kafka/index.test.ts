@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { eventsOf } from '../../../../protocols/kafka/message-events.ts';
 import type { RecordFacts } from '../../../../protocols/kafka/fetched-records.ts';
 import { RecordReader } from '../../../../protocols/kafka/record-reader.ts';
@@ -16,7 +17,20 @@ test('a source says what it reads, and stops without having reached a broker', a
   await source.stop();
 });
 
-test('KA-11 KA-15 settings of the Java consumer have an effect, are named, or are refused', () => {
+test('KA-07 no broker answers: the source starts, says so, tries again, and stops', async () => {
+  const context = recordingContext();
+  const source = await make(kafkaSource, { ...needed, 'kafka.consumer.request.timeout.ms': '1000' }, { ...context, batchLimit: 10, deliver: () => Promise.resolve() });
+  await source.start();
+  const ending = new AbortController();
+  const polled = source.poll?.(ending.signal);
+  while (context.lines.length === 0) await setTimeout(20);
+  assert.match(context.lines[0] ?? '', /^warn: reading from Kafka as a member of the group flume failed, and is tried again: .*ECONNREFUSED/s);
+  ending.abort();
+  await assert.rejects(polled ?? Promise.resolve(), { name: 'AbortError' });
+  await source.stop();
+});
+
+test('KA-11 KA-15 KA-23 settings of the Java consumer have an effect, are named, or are refused', () => {
   const problems = (more: Readonly<Record<string, string>>): string => problemsOf(kafkaSource, { ...needed, ...more }).join('\n');
   assert.equal(problems({ 'kafka.consumer.session.timeout.ms': '9000', 'kafka.consumer.isolation.level': 'read_committed', 'kafka.consumer.bootstrap.servers': 'bad', 'kafka.consumer.enable.auto.commit': 'true' }), '');
   assert.match(problems({ 'kafka.consumer.fake.property': 'v' }), /^warn kafka\.consumer\.fake\.property: has no effect/);
