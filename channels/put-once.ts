@@ -51,5 +51,15 @@ export class PutOnce {
 }
 
 function overlap(a: Origin, b: Origin): boolean {
+  // Those that are under way together lie one behind the other, as a rule.
+  const [beginA, endA] = bounds(a);
+  const [beginB, endB] = bounds(b);
+  if (endA <= beginB || endB <= beginA) return false;
   return a.spans.some(([from, to]) => b.spans.some(([first, end]) => first < to && from < end));
+}
+
+function bounds({ spans }: Origin): readonly [number, number] {
+  let [begin, end] = [Infinity, 0];
+  for (const [first, last] of spans) [begin, end] = [Math.min(begin, first), Math.max(end, last)];
+  return [begin, end];
 }

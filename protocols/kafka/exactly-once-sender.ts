@@ -120,7 +120,7 @@ export class ExactlyOnceSender {
     await transactions.commitOffsets(next.offsets, signal);
     await transactions.end(true, signal);
     next.keep();
-    this.#mostEvents = undefined;
+    if (rejected.length === 0) this.#mostEvents = undefined;
     return rejected;
   }
 

@@ -20,6 +20,8 @@ import { Tailer } from './tailer.ts';
 
 /** Bytes that were read and are not stored yet, of all files together. */
 const WINDOW_BYTES = 2 * 1024 * 1024;
+/** Lines of which it is to be remembered one by one that they are stored. */
+const WINDOW_LINES = 5000;
 
 export type TaildirValues = Values<typeof taildirOptions>;
 
@@ -35,7 +37,7 @@ export function createTaildir(context: SourceContext, values: TaildirValues, sur
   const { tails, stores, now, watch }: Surroundings = { tails: tailFiles, stores: storeFiles, now: Date.now, watch: watchDirectory, ...surroundings };
   const stopping = new AbortController();
   const table = new FileTable(tails, directoriesOf(values), now);
-  const deliveries = new Deliveries(context, WINDOW_BYTES, stopping.signal);
+  const deliveries = new Deliveries(context, WINDOW_BYTES, stopping.signal, values.exactlyOnce ? WINDOW_LINES : Infinity);
   const firstLine = values['multiline.firstLine'];
   const events = values.maxBatchCount * values.batchSize;
   const reader = new Reader(

@@ -16,23 +16,26 @@ const LINE_BYTES = 16;
 export class Deliveries {
   readonly #context: SourceContext;
   readonly #windowBytes: number;
+  readonly #mostLines: number;
   readonly #signal: AbortSignal;
   /** Called when a file's stored position has moved on. */
   moved: (file: TailFile) => void = () => undefined;
   /** Called when a file's content was given a name, before any of its lines is sent under it. */
   named: (file: TailFile) => void = () => undefined;
   #waitingBytes = 0;
+  #waitingLines = 0;
   #open = 0;
   #waiting: (() => void)[] = [];
 
-  constructor(context: SourceContext, windowBytes: number, signal: AbortSignal) {
+  constructor(context: SourceContext, windowBytes: number, signal: AbortSignal, mostLines = Infinity) {
     this.#context = context;
     this.#windowBytes = windowBytes;
+    this.#mostLines = mostLines;
     this.#signal = signal;
   }
 
   get isFull(): boolean {
-    return this.#waitingBytes >= this.#windowBytes;
+    return this.#waitingBytes >= this.#windowBytes || this.#waitingLines >= this.#mostLines;
   }
 
   /** Resolves when nothing is under way any more: all is stored, or was given up because the source stops. */
@@ -52,12 +55,14 @@ export class Deliveries {
     if (!batch) return this.#settle(file);
     const cost = batch.byteLength + LINE_BYTES * batch.size;
     this.#waitingBytes += cost;
+    this.#waitingLines += batch.size;
     this.#open++;
     this.#context.count('EventReceivedCount', batch.size);
     this.#context.count('AppendBatchReceivedCount', 1);
     const stored = (): void => {
       this.#open--;
       this.#waitingBytes -= cost;
+      this.#waitingLines -= batch.size;
       this.#context.count('EventAcceptedCount', batch.size);
       this.#context.count('AppendBatchAcceptedCount', 1);
       record.done = true;
