@@ -13,6 +13,10 @@ function placeOf(ranges: readonly NumberRange[], number: number): number {
   return low;
 }
 
+function endOf(ranges: readonly NumberRange[]): number {
+  return ranges.at(-1)?.[1] ?? -1;
+}
+
 /** Whether any number from `from` up to `to` is in one of the ranges. */
 export function meetsRanges(ranges: readonly NumberRange[], from: number, to: number): boolean {
   const next = ranges[placeOf(ranges, from)];
@@ -21,6 +25,8 @@ export function meetsRanges(ranges: readonly NumberRange[], from: number, to: nu
 
 /** Adds the numbers from `from` up to `to`; ranges that touch become one. */
 export function insertRange(ranges: NumberRange[], from: number, to: number): void {
+  // As a rule numbers grow.
+  if (from > endOf(ranges)) return void ranges.push([from, to]);
   // One that ends where this begins is made longer.
   const at = placeOf(ranges, from - 1);
   let end = at;
@@ -31,7 +37,8 @@ export function insertRange(ranges: NumberRange[], from: number, to: number): vo
 
 /** Indices of the events, whose numbers are `spans`, that are in none of the ranges; `undefined` where that is all of them. */
 export function indicesOutside(ranges: readonly NumberRange[], spans: readonly (readonly [first: number, end: number])[]): Uint32Array | undefined {
-  if (!spans.some(([first, end]) => meetsRanges(ranges, first, end))) return undefined;
+  const known = endOf(ranges);
+  if (!spans.some(([first, end]) => first < known && meetsRanges(ranges, first, end))) return undefined;
   const kept: number[] = [];
   let index = 0;
   for (const [first, end] of spans) {
