@@ -26,7 +26,6 @@ export async function findBeginning(file: TailFile, handle: TailHandle, facts: F
     return 'known';
   }
   const candidates = origins.candidates(file, handle, facts.size);
-  if (candidates.length > 0 && !origins.isWhereItWas(file)) return 'wait';
   const quietMs = nowMs - Math.max(Number(facts.modifiedNs / 1_000_000n), file.foundMs);
   for (const candidate of candidates) {
     if (candidate.replaced !== true || candidate.state !== 'ended') continue;
@@ -48,7 +47,8 @@ export async function findBeginning(file: TailFile, handle: TailHandle, facts: F
     if (state === 'unsettled' || state === 'unread' || (quietMs < COPY_PATIENCE_MS && !tooLate)) waits = true;
     else if (common === 'shorter' && state === 'ended') shorter = candidate;
   }
-  if (waits) return 'wait';
+  // Whether it took the place of another one tells more.
+  if (waits || (candidates.length > 0 && !origins.isWhereItWas(file))) return 'wait';
   if (shorter) log.warn('file begins like one that was read, and is shorter: lines may come twice', { path: file.shownPath, like: shorter.path, size: facts.size, read: shorter.mark.position });
   file.decided = true;
   return 'known';

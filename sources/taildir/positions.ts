@@ -102,10 +102,11 @@ export class Positions {
     await this.#stores.remove(`${this.path}.lock`).catch(() => undefined);
   }
 
-  /** Whether it is known how far the file was read, or what it held before it was emptied. */
-  knows(file: TailFile): boolean {
+  /** Low for files of which it is known how far they were read, then those of which it is known what they held before they were emptied. */
+  rankOf(file: TailFile): number {
     const saved = this.#pendingOf(file);
-    return saved !== undefined && (saved.position > 0 || saved.former !== undefined);
+    if (saved && saved.position > 0) return 0;
+    return saved?.former === undefined ? 2 : 1;
   }
 
   #pendingOf(file: TailFile): SavedFile | undefined {

@@ -81,8 +81,8 @@ export class Tailer implements Source {
       await positions.settleMissing((file) => this.#enqueue(file));
       // What is known first: a new file may be a copy of one that was emptied meanwhile.
       const found = this.#queue.splice(0);
-      const known = new Set(found.filter((file) => positions.knows(file)));
-      this.#queue = [...known, ...found.filter((file) => !known.has(file))];
+      const ranks = new Map(found.map((file) => [file, positions.rankOf(file)]));
+      this.#queue = found.sort((a, b) => (ranks.get(a) as number) - (ranks.get(b) as number));
       await positions.start();
     } catch (error) {
       await this.#close();

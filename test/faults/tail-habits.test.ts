@@ -41,7 +41,11 @@ class Lines {
 
   async settled(): Promise<void> {
     const { next } = this;
-    await until(`${next} lines`, async () => (accountOf(await this.#rig.lines(), next).lost.length === 0 ? true : undefined), 60_000);
+    let lost: readonly number[] = [];
+    await until(() => `${next} lines, of which ${lost.length} are missing: ${lost.slice(0, 5).join(' ')} …\n${this.#rig.agent?.lines.slice(-10).join('\n')}`, async () => {
+      ({ lost } = accountOf(await this.#rig.lines(), next));
+      return lost.length === 0 ? true : undefined;
+    }, 60_000);
   }
 
   async verdict(): Promise<ReturnType<typeof accountOf>> {
@@ -59,7 +63,7 @@ test(`${habits.length} programs that rotate, save and replace their files, all a
   const pause = async (kind: Pause): Promise<void> => {
     steps++;
     if (kind === 'settled') await lines.settled();
-    else if (kind === 'while') await sleep(WHILE_MS).then(() => lines.settled());
+    else if (kind === 'while') await sleep(WHILE_MS).then(() => rig.agent?.metrics());
     else if (kind === 'breath') await sleep(20);
     else if (random() < 0.5) await sleep(kind === 'moment' ? random() * 300 : random() * 10);
   };

@@ -30,6 +30,12 @@ async function play(t: TestContext, habit: string, seed: number): Promise<{ verd
   });
   const lines = (count: number): string => Array.from({ length: count }, () => `${stormLine(written++)}\n`).join('');
   const surroundings = { files: operations, at: (ending: string) => `/logs/app${ending}`, away: (ending: string) => `/elsewhere/app${ending}`, lines, below };
+  const restart = async (): Promise<void> => {
+    const how = random() < 0.5 ? 'stop' : 'kill';
+    note(`${how}, and started again`);
+    await simulation[how]();
+    await simulation.start();
+  };
   try {
     await simulation.start();
     for (let round = 0; round < 4; round++) {
@@ -39,6 +45,7 @@ async function play(t: TestContext, habit: string, seed: number): Promise<{ verd
         const dice = random();
         if (step.value === 'settled') await simulation.passUntil(() => accountOf(simulation.bodies, written).lost.length === 0);
         else if (step.value === 'while') await simulation.pass(4000 + below(3000));
+        else if (random() < 0.03 && simulation.bodies.length > 0) await restart();
         else if (step.value === 'breath') await simulation.pass(10 + below(30));
         else if (dice < 0.3) await simulation.pass(below(20));
         else if (dice < 0.5 && step.value === 'moment') await simulation.pass(below(2500));
@@ -61,10 +68,8 @@ async function play(t: TestContext, habit: string, seed: number): Promise<{ verd
         step = steps.next();
       }
       if (random() < 0.3) {
-        journal.push('restart');
         await simulation.passUntil(() => accountOf(simulation.bodies, written).lost.length === 0, 10_000);
-        await simulation[random() < 0.5 ? 'stop' : 'kill']();
-        await simulation.start();
+        await restart();
       }
     }
     await simulation.passUntil(() => accountOf(simulation.bodies, written).lost.length === 0);
