@@ -32,6 +32,8 @@ export class TlsStores {
   readonly #timer: NodeJS.Timeout;
   #context: SecureContext;
   #state: string;
+  /** What the files were when they could not be used, once that was told. */
+  #refused = '';
   #own: X509Certificate | undefined;
   #told = '';
   #lookedMs = performance.now();
@@ -88,17 +90,20 @@ export class TlsStores {
   async #look(): Promise<void> {
     const { log, keystore, truststore } = this.#options;
     const files = [keystore?.path, truststore?.path].filter((path) => path !== undefined).join(', ');
+    const state = await stateOf(this.#options);
     try {
-      const state = await stateOf(this.#options);
       if (state !== this.#state) {
-        this.#state = state;
         this.#context = await this.#make();
+        this.#state = state;
         this.#own = ownCertificate(this.#context);
         log.info('certificates were exchanged: new connections use what the files hold now', { files });
       }
+      this.#refused = '';
       this.#tellExpiry();
     } catch (error) {
-      log.error('certificates were exchanged for what cannot be used; new connections use those read before until the files are mended', { files, reason: describeError(error) });
+      // Tried again at each look, for the reason may be another than the file.
+      if (state !== this.#refused) log.error('certificates were exchanged for what cannot be used; new connections use those read before until the files are mended', { files, reason: describeError(error) });
+      this.#refused = state;
     } finally {
       this.#lookedMs = performance.now();
       this.#looking = undefined;
