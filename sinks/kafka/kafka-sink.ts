@@ -1,6 +1,7 @@
 import type { Batch } from '../../core/batch.ts';
 import type { Context, Description, GroupPosition, Origin, Sink } from '../../core/component.ts';
 import { RejectedError } from '../../core/errors.ts';
+import { storedBytesWereRead } from '../../io/read-memory.ts';
 import { BatchSender, type Rejected, type SenderSettings } from '../../protocols/kafka/batch-sender.ts';
 import { ExactlyOnceSender, type Provenance } from '../../protocols/kafka/exactly-once-sender.ts';
 import { KafkaProducer, type ProducerSettings } from '../../protocols/kafka/producer.ts';
@@ -59,6 +60,8 @@ export class KafkaSink implements Sink {
 
   async write(batch: Batch, signal: AbortSignal, origin?: Origin, group?: GroupPosition): Promise<void> {
     const rejected = await (this.#exactlyOnce ? this.#once(this.#exactlyOnce, batch, signal, { origin, group }) : this.#sender.send(batch, signal));
+    // The copies that were gathered, compressed and sent have outlived the looks at young objects while the brokers were waited for.
+    storedBytesWereRead(batch.byteLength);
     if (rejected.length === 0) return;
     this.#context.count('EventRejectedByKafkaCount', rejected.length);
     const sorted = [...rejected].sort((a, b) => a.index - b.index);
