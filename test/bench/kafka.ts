@@ -65,6 +65,7 @@ async function report(name: string, what: string, subjects: readonly Subject[]):
       const figures = await subject.run(subject.records);
       // Per million, so that subjects that get fewer records can be compared.
       const per = subject.records / 1e6;
+      if (process.stderr.isTTY) process.stderr.write(`${name} round ${round} ${subject.name}: ${(per / figures.seconds).toFixed(2)} M records/s, ${(figures.cpuSeconds / per).toFixed(2)} CPU s per million, ${figures.peakMb.toFixed(0)} MB\n`);
       if (round > 0) results[index]?.push({ seconds: figures.seconds / per, cpuSeconds: figures.cpuSeconds / per, peakMb: figures.peakMb });
     }
   }
