@@ -43,6 +43,12 @@ export class S3Requests {
     this.#context = context;
   }
 
+  /** Bytes go encrypted. */
+  get isSecure(): boolean {
+    const { endpoint } = this.#connection;
+    return endpoint === undefined || /^https:/i.test(endpoint);
+  }
+
   /** Why nothing is sent at the moment. */
   get failure(): string | undefined {
     return this.gate.isOpen ? undefined : this.#failure;
@@ -116,7 +122,7 @@ export class S3Requests {
     const { region, endpoint, pathStyle, keys, profile, caFile, callTimeoutMs, checksums } = this.#connection;
     const { Agent } = process.getBuiltinModule('node:https');
     const ca = caFile === undefined ? undefined : [...process.getBuiltinModule('node:tls').rootCertificates, certificates(caFile)];
-    const client = new S3Client({
+    return new S3Client({
       ...(region !== undefined ? { region } : endpoint !== undefined && { region: 'us-east-1' }),
       ...(endpoint !== undefined && { endpoint }),
       ...(keys && { credentials: keys }),
@@ -131,8 +137,6 @@ export class S3Requests {
         httpsAgent: new Agent({ keepAlive: true, maxSockets: 50, ...(ca && { ca }) }),
       },
     });
-    if (checksums) client.middlewareStack.add((next) => (args) => next({ ...args, request: unsignedBody(args.request) }), { step: 'build' });
-    return client;
   }
 }
 
@@ -140,11 +144,4 @@ function certificates(path: string): string {
   const text = readSmallFile(path);
   if (text === undefined) throw new Error(`there are no certificates in ${path}: it is no file`);
   return text;
-}
-
-/** Within TLS nobody changes a body on the way, and its CRC-32 is signed: a SHA-256 of all bytes would only cost. As Amazon's own tools do. */
-function unsignedBody<R>(request: R): R {
-  const { protocol, body, headers } = request as { protocol?: string; body?: unknown; headers: Record<string, string> };
-  if (protocol === 'https:' && Buffer.isBuffer(body)) headers['x-amz-content-sha256'] = 'UNSIGNED-PAYLOAD';
-  return request;
 }

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream';
 import type * as Sdk from '@aws-sdk/client-s3';
 import { joinCrc } from './crc-join.ts';
 import { bytesOf, type ObjectBytes } from './object-bytes.ts';
@@ -12,6 +13,7 @@ import type { StagedObject } from './staged-object.ts';
 const MOST_PARTS = 10_000;
 /** Compressed bytes that are read to see whether there is more than a part. */
 const BEYOND_BYTES = 64 * 1024;
+const SLICE_BYTES = 256 * 1024;
 
 export interface UploadParts {
   readonly requests: S3Requests;
@@ -89,7 +91,7 @@ export class Upload {
   #put(body: Buffer, crc: number): Promise<unknown> {
     const { checksums } = this.#parts;
     return this.#request('store', (client, { PutObjectCommand }, options) =>
-      client.send(new PutObjectCommand({ ...this.#target(), ...this.#properties(), ...(checksums && { ChecksumCRC32: base64Of(crc) }), Body: body, IfNoneMatch: '*' }), options),
+      client.send(new PutObjectCommand({ ...this.#target(), ...this.#properties(), ...(checksums && { ChecksumCRC32: base64Of(crc) }), ...this.#sent(body), IfNoneMatch: '*' }), options),
     );
   }
 
@@ -166,7 +168,7 @@ export class Upload {
           ...this.#target(),
           UploadId: uploadId,
           PartNumber: number,
-          Body: body,
+          ...this.#sent(body),
           ...(checksum !== undefined && { ChecksumCRC32: checksum }),
         });
         return client.send(command, options);
@@ -174,6 +176,14 @@ export class Upload {
       attempts,
     );
     return { PartNumber: number, ETag, ...(checksum !== undefined && { ChecksumCRC32: checksum }) };
+  }
+
+  /**
+   * What is written to a TLS connection at once is encrypted at once, and all of it is in memory a second time: so it goes bit by bit. Then
+   * the SDK makes no SHA-256 of it either, which would only cost: within TLS nobody changes a body on the way.
+   */
+  #sent(body: Buffer): { Body: Buffer | Readable; ContentLength: number } {
+    return { Body: this.#parts.requests.isSecure ? slicesOf(body) : body, ContentLength: body.length };
   }
 
   /** Throws where the upload is gone: some servers then close the connection on a part, which by itself says nothing. */
@@ -273,6 +283,12 @@ class PartsOf {
     this.filledCrc = joinCrc(crc32(into.subarray(0, copied)), this.#bytes.filledCrc, more);
     return copied + more;
   }
+}
+
+function slicesOf(bytes: Buffer): Readable {
+  const { Readable: Stream } = process.getBuiltinModule('node:stream');
+  const slices = Array.from({ length: Math.ceil(bytes.length / SLICE_BYTES) }, (_, index) => bytes.subarray(index * SLICE_BYTES, (index + 1) * SLICE_BYTES));
+  return Stream.from(slices, { objectMode: false, highWaterMark: SLICE_BYTES });
 }
 
 function crc32(bytes: Buffer): number {

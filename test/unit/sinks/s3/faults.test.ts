@@ -219,3 +219,19 @@ test('S25, X2: a certificate that nobody vouches for is refused and said; its au
   assert.equal(put?.headers['x-amz-content-sha256'], 'UNSIGNED-PAYLOAD');
   assert.match(String(put?.headers['authorization']), /SignedHeaders=[^,]*x-amz-checksum-crc32/);
 });
+
+test('over TLS an object of several parts is whole, is not signed twice, and says its length', { skip: certificatesAvailable() }, async (t) => {
+  const authority = new Authority();
+  t.after(() => authority.remove());
+  const rig = await s3Rig(t, readFileSync(authority.sign('server').pem));
+  const sink = await rig.make({ ...PARTS, 's3.rollCount': String(LARGE.length), 's3.caCertificates': authority.trustPem });
+  await sink.start();
+  await sink.write(batchOf(...LARGE), never);
+  await eventually(() => rig.s3.objects.size === 1, 'it is stored');
+  assert.equal(bodiesOf(rig), `${LARGE.join('\n')}\n`);
+  const parts = rig.s3.requests.filter(({ query }) => query.has('partNumber'));
+  assert.equal(parts.length, 3);
+  for (const { headers, body } of parts) {
+    assert.deepEqual([headers['content-length'], headers['x-amz-content-sha256'], headers['content-encoding']], [String(body.length), 'UNSIGNED-PAYLOAD', undefined]);
+  }
+});
