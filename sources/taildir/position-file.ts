@@ -1,6 +1,6 @@
 import type { StoreFiles } from '../../io/store-files.ts';
 import { checksum, type Mark } from './marks.ts';
-import { keyOf, type Identity } from './tail-file.ts';
+import { keyOf, type Beginning, type Identity } from './tail-file.ts';
 
 /**
  * Two files. The position file is Flume's: a JSON array of `{"inode":1,"pos":2,"file":"/path"}`, which Flume can go on from. Beside it,
@@ -29,6 +29,7 @@ export interface SavedFile {
   readonly seenMs: number;
   /** What its lines are numbered under. */
   readonly content?: string;
+  readonly begins?: Beginning;
 }
 
 export interface Saved {
@@ -178,6 +179,7 @@ interface MarkEntry {
   readonly emptied?: true;
   readonly seen: number;
   readonly content?: string;
+  readonly begins?: readonly [length: number, sum: number];
 }
 
 function parseMarks(bytes: Buffer): Marks | undefined {
@@ -209,6 +211,7 @@ function savedOf(entry: MarkEntry): SavedFile {
     emptied: entry.emptied ?? false,
     seenMs: entry.seen,
     ...(entry.content !== undefined && { content: entry.content }),
+    ...(entry.begins && { begins: { length: entry.begins[0], sum: entry.begins[1] } }),
   };
 }
 
@@ -243,6 +246,7 @@ export function writtenOf(file: SavedFile): Written {
     ...(file.emptied && { emptied: true as const }),
     seen: file.seenMs,
     ...(file.content !== undefined && { content: file.content }),
+    ...(file.begins && { begins: [file.begins.length, file.begins.sum] as const }),
   };
   const text = file.gone ? undefined : `{"inode":${inode},"pos":${file.position},"file":${javaJson(file.path)}}`;
   return { position: text, mark: JSON.stringify(entry) };

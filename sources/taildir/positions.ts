@@ -6,7 +6,7 @@ import type { StoreFiles } from '../../io/store-files.ts';
 import { UnsyncedLog } from '../../io/unsynced-log.ts';
 import type { FileFacts, TailFiles, TailHandle } from '../../io/tail-files.ts';
 import { endOfLines, isLineStart } from './beginning.ts';
-import { markAt, type Mark } from './marks.ts';
+import { headOf, markAt, type Mark } from './marks.ts';
 import type { OpenFiles } from './open-files.ts';
 import { loadPositions, logLine, logPath, PositionWriter, savedKey, writtenOf, type SavedFile, type Written } from './position-file.ts';
 import type { Departed, FileTable } from './table.ts';
@@ -141,10 +141,13 @@ export class Positions {
     file.resumed = true;
     this.#table.hasResumed = true;
     file.former = saved.former;
-    // An entry at 0 says no more than that the file was there.
-    if (!mark || mark.position === 0) return false;
+    // An entry at 0 says no more than that the file was there, but for the name of a content that it had begun.
+    if (!mark || mark.position === 0) {
+      const { content, begins } = saved;
+      if (content !== undefined && begins && headOf(handle, begins.length) === begins.sum) [file.content, file.begins] = [content, begins];
+      return false;
+    }
     file.beginAt(mark);
-    // Of an entry at 0 nothing tells that it is of the same content.
     file.content = saved.content;
     file.discarding = saved.discarding;
     file.lastSize = saved.size;
@@ -336,11 +339,11 @@ export class Positions {
   }
 
   #textOf(file: TailFile): Written {
-    const { stored, former, lastSize, shownPath, discarding, content } = file;
+    const { stored, former, lastSize, shownPath, discarding, content, begins } = file;
     const gone = file.names.size === 0;
     const place = gone ? file.handle?.path() : undefined;
     if (gone) this.#written.delete(file);
-    return this.#cached(file, () => textOf(file.identity, stored, shownPath, { place, size: Math.max(0, lastSize), former, discarding, gone, emptied: false, seenMs: 0, ...(content !== undefined && { content }) }));
+    return this.#cached(file, () => textOf(file.identity, stored, shownPath, { place, size: Math.max(0, lastSize), former, discarding, gone, emptied: false, seenMs: 0, ...(content !== undefined && { content }), ...(begins && stored.position === 0 && { begins }) }));
   }
 
   #departedText(departed: Departed): Written {
@@ -377,7 +380,7 @@ function inUse(path: string, who: string): AgentError {
   return new AgentError('M172', `cannot use the position file ${path}: ${who}; give each TAILDIR source a positionFile of its own`);
 }
 
-function textOf(identity: Identity, mark: Mark, path: string, rest: Pick<SavedFile, 'place' | 'size' | 'former' | 'discarding' | 'gone' | 'emptied' | 'seenMs' | 'content'>): Written {
+function textOf(identity: Identity, mark: Mark, path: string, rest: Pick<SavedFile, 'place' | 'size' | 'former' | 'discarding' | 'gone' | 'emptied' | 'seenMs' | 'content' | 'begins'>): Written {
   return writtenOf({ inode: identity.inode, identity, path, position: mark.position, mark, ...rest });
 }
 

@@ -4,7 +4,7 @@ import { chunkWasRead } from '../../io/read-memory.ts';
 import type { FileFacts, TailHandle } from '../../io/tail-files.ts';
 import type { Deliveries } from './deliveries.ts';
 import { findLines, lineEnd, wholeCharacters, withOffsets, type LineRules, type Lines } from './lines.ts';
-import { advanced, HEAD_BYTES, overlapOf, sameHead, sameOverlap, stillThere } from './marks.ts';
+import { advanced, checksum, HEAD_BYTES, overlapOf, sameHead, sameOverlap, stillThere } from './marks.ts';
 import type { TailFile } from './tail-file.ts';
 
 /** Bytes of one read: enough to hide what a read costs. */
@@ -179,7 +179,7 @@ export class Reader {
     const base = file.read.position - overlapOf(file.read.position);
     if (lines.tooLong > 0) this.#context.count('LineTooLongCount', lines.tooLong);
     const { bounds, count, end } = lines;
-    const batch = count === 0 ? undefined : this.#numbered(file, this.batch(file, bytes, lines, base), lines, base);
+    const batch = count === 0 ? undefined : this.#numbered(file, this.batch(file, bytes, lines, base), bytes, lines, base);
     const { batchSize } = this.rules;
     for (let from = 0; from < count || from === 0; from += batchSize) {
       const to = Math.min(count, from + batchSize);
@@ -190,10 +190,12 @@ export class Reader {
   }
 
   /** A line's number is the place where it ends: a line that was longer when it was read again has another. */
-  #numbered(file: TailFile, batch: Batch, { bounds, count }: Lines, base: number): Batch {
+  #numbered(file: TailFile, batch: Batch, bytes: Buffer, { bounds, count }: Lines, base: number): Batch {
     if (!this.rules.numbered) return batch;
     if (file.content === undefined) {
       file.content = `tail-${process.getBuiltinModule('node:crypto').randomUUID()}`;
+      const head = bytes.subarray(0, HEAD_BYTES);
+      file.begins = base === 0 ? { length: head.length, sum: checksum(head) } : undefined;
       this.#deliveries.named(file);
     }
     const spans = Array.from({ length: count }, (_, index) => {

@@ -10,6 +10,12 @@ export interface Identity {
   readonly bornNs: bigint;
 }
 
+/** First bytes of a content, and their CRC-32. */
+export interface Beginning {
+  readonly length: number;
+  readonly sum: number;
+}
+
 /** One file that is followed, under whatever names. */
 export class TailFile {
   identity: Identity;
@@ -37,6 +43,8 @@ export class TailFile {
   readonly foundMs: number;
   /** What its lines are numbered under, by where they end, where somebody wants to know them again; gone with the content. */
   content: string | undefined;
+  /** How the content began when it was given that name: for as long as no position tells it from another. */
+  begins: Beginning | undefined;
   /** What it held before it was emptied. */
   former: Mark | undefined;
   /** Whether it is known where to begin: at 0, or behind what another file had in common with it. */
@@ -124,6 +132,7 @@ export class TailFile {
     this.emptiedAfterMs = this.lastGoodMs === 0 ? this.foundMs : this.lastGoodMs;
     this.start = undefined;
     this.content = undefined;
+    this.begins = undefined;
     this.beginAt(START);
     this.decided = false;
     this.lastSize = 0;

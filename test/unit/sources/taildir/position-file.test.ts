@@ -49,10 +49,10 @@ describe('position file', () => {
   test('TD-12 what is written is Flume\'s format, with inodes of 64 bits, and comes back with all marks', async () => {
     const store = new MemoryStore();
     const entry = saved(2n ** 63n + 1n, 10, { path: "/log/<a>&='é" });
-    await new PositionWriter(store, PATH).save([writtenOf(entry), writtenOf(saved(2n, 5, { gone: true }))], 1);
+    await new PositionWriter(store, PATH).save([writtenOf(entry), writtenOf(saved(2n, 5, { gone: true, content: 'c', begins: { length: 3, sum: 7 } }))], 1);
     assert.equal(store.files.get(PATH)?.toString(), '[{"inode":9223372036854775809,"pos":10,"file":"/log/\\u003ca\\u003e\\u0026\\u003d\\u0027é"}]');
     const { files, faults, known } = await loadPositions(store, PATH, true);
-    assert.deepEqual({ files, faults, known }, { files: [entry, saved(2n, 5, { gone: true })], faults: [], known: true });
+    assert.deepEqual({ files, faults, known }, { files: [entry, saved(2n, 5, { gone: true, content: 'c', begins: { length: 3, sum: 7 } })], faults: [], known: true });
   });
 
   test('T23 killed at each step of a save: the old or the new positions, and what was logged since', async () => {
