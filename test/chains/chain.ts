@@ -75,6 +75,7 @@ export class Chain {
   readonly referee: Referee;
   readonly agents: ChainAgent[] = [];
   readonly #senders: Sender[] = [];
+  readonly #atEnd: (() => void)[] = [];
 
   constructor(t: TestContext, options: RefereeOptions = {}) {
     const seed = process.env['MILLRACE_SEED'];
@@ -83,8 +84,14 @@ export class Chain {
     t.after(async () => {
       await this.referee.close();
       for (const { running } of this.agents) await running?.kill();
+      for (const action of this.#atEnd) action();
       rmSync(this.folder, { recursive: true, force: true });
     });
+  }
+
+  /** Done when the agents have ended, before their folder goes. */
+  atEnd(action: () => void): void {
+    this.#atEnd.push(action);
   }
 
   /** Added, not started. */
@@ -133,8 +140,8 @@ export class Chain {
   }
 }
 
-export function netcatSource(): string {
-  return settings('sources.r1', { type: 'netcat', bind: '127.0.0.1', port: 0, 'max-line-length': 8_000_000, channels: 'c1' });
+export function netcatSource(port = 0): string {
+  return settings('sources.r1', { type: 'netcat', bind: '127.0.0.1', port, 'max-line-length': 8_000_000, channels: 'c1' });
 }
 
 export function avroSource(port: number, more: Settings = {}): string {

@@ -29,6 +29,8 @@ export class FaultProxy {
   /** Faults that have happened. */
   played: Fault[] = [];
   connections = 0;
+  /** Connections that `cutAll` broke. */
+  cuts = 0;
   /** Late bytes that were let go. */
   released = 0;
   /** Bytes of the connection that was opened last, each way. */
@@ -46,6 +48,12 @@ export class FaultProxy {
 
   get port(): number {
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  /** Breaks every connection now, wherever it stands. */
+  cutAll(): void {
+    this.cuts += this.#sockets.size / 2;
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   async stop(): Promise<void> {
