@@ -58,7 +58,7 @@ function row(round: number, subject: string, { seconds, cpuSeconds, peakMb }: Fi
 }
 
 async function startReal(): Promise<Target> {
-  const engine = await startOpenSearch();
+  const engine = await startOpenSearch({ heap: '768m' });
   const settings = { number_of_replicas: 0, number_of_shards: 1, refresh_interval: '-1' };
   const make = (name: string): Promise<unknown> => engine.ask('PUT', name, { settings, mappings: { properties: { '@message': { type: 'text' } } } });
   return { url: engine.url, make, stop: () => engine.stop() };

@@ -18,6 +18,8 @@ export interface Distribution {
 export interface SearchOptions {
   /** Further lines of its configuration: `'indexing_pressure.memory.limit': '8kb'`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Memory for its objects, `192m` unless given: enough to be right in, and little to be fast in. */
+  readonly heap?: string;
   /** Elasticsearch only: basic authentication, with this user as an administrator. */
   readonly login?: { readonly username: string; readonly password: string };
 }
@@ -141,7 +143,8 @@ async function layOut(folder: string, home: string, { name }: Distribution, port
   await writeFile(join(conf, `${name}.yml`), Object.entries(settings).map(([key, value]) => `${key}: ${value}\n`).join(''));
   await copyFile(join(home, 'config', 'log4j2.properties'), join(conf, 'log4j2.properties'));
   if (options.login) for (const file of ['users', 'users_roles']) await writeFile(join(conf, file), '', { mode: 0o660 });
-  const heap = ['-Xms192m', '-Xmx192m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', `-Djava.io.tmpdir=${join(folder, 'tmp')}`];
+  const { heap: most = '192m' } = options;
+  const heap = [`-Xms${most}`, `-Xmx${most}`, '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', `-Djava.io.tmpdir=${join(folder, 'tmp')}`];
   const others = (await readFile(join(home, 'config', 'jvm.options'), 'utf8').catch(() => ''))
     .split('\n')
     .filter((line) => /^(\d+(-\d*)?:)?-D/.test(line) && !/tmpdir|java\.security\.manager=allow$/.test(line));
