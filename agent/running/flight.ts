@@ -1,4 +1,5 @@
 import type { Transaction } from '../../core/component.ts';
+import { RejectedError } from '../../core/errors.ts';
 
 interface Write {
   readonly transaction: Transaction;
@@ -43,15 +44,19 @@ export class Flight {
   begin(transaction: Transaction, written: Promise<void>): void {
     const outcome = written.then(
       () => undefined,
-      (error: unknown) => error ?? new Error('the sink failed'),
+      (error: unknown) => {
+        // Not only when its turn has come: those before it may take a while yet.
+        if (!(error instanceof RejectedError)) this.#break();
+        return error ?? new Error('the sink failed');
+      },
     );
     this.#writes.push({ transaction, outcome });
     this.#settling ??= this.#settle();
   }
 
-  /** Resolves when fewer than `most` writes are under way, or one has failed. */
-  async room(most: number): Promise<void> {
-    while (this.#writes.length >= most && !this.#broken.signal.aborted) await new Promise<void>((resolve) => (this.#wake = resolve));
+  /** Resolves when a write has been finished, or has failed. */
+  change(): Promise<void> {
+    return new Promise((resolve) => (this.#wake = resolve));
   }
 
   /** Resolves when every write has its outcome; throws what the first of those threw that failed, with the events given back. */
@@ -68,6 +73,11 @@ export class Flight {
     throw this.#failure;
   }
 
+  #break(): void {
+    this.#broken.abort();
+    this.#wake();
+  }
+
   async #settle(): Promise<void> {
     const { accept, moved } = this.#parts;
     for (let write = this.#writes[0]; write; write = this.#writes[0]) {
@@ -79,8 +89,7 @@ export class Flight {
         await transaction.commit(this.#parts.released);
       } catch (error) {
         this.#failure = error;
-        this.#broken.abort();
-        this.#wake();
+        this.#break();
         return;
       }
       this.#wake();

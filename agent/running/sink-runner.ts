@@ -69,11 +69,12 @@ export class SinkRunner {
 
   async #moveMore(flight: Flight, sink: Sink, signal: AbortSignal): Promise<void> {
     const either = AbortSignal.any([signal, flight.broken]);
-    for (;;) {
-      await flight.room(sink.mostWrites ?? 1);
-      if (flight.size === 0 || either.aborted) return;
+    while (flight.size > 0) {
       const transaction = await this.#take(sink, either, undefined);
       if (!transaction) return;
+      while (flight.size >= (sink.mostWrites ?? 1) && !either.aborted) await flight.change();
+      // What comes behind a write that has failed, or is about to, must not be written before it.
+      if (either.aborted) return transaction.rollback();
       this.#begin(flight, sink, transaction, signal);
     }
   }

@@ -34,8 +34,10 @@ export type Request =
   | { readonly kind: 'answer'; readonly answer: Buffer }
   /** The call cannot be executed, for `reason`; the answer tells the client. */
   | { readonly kind: 'refused'; readonly answer: Buffer; readonly reason: string }
-  /** A call whose events are to be stored; the session's `status` or `error` makes its answer, which begins with `handshake`. */
-  | { readonly kind: 'events'; readonly handshake: Buffer; readonly batch: Batch; readonly single: boolean };
+  /** A call whose events are to be stored; a block where an agent of ours sends it. The session's `status` or `error` makes its answer, which begins with `handshake`. */
+  | { readonly kind: 'events'; readonly handshake: Buffer; readonly batch: Batch; readonly single: boolean; readonly isBlock: boolean };
+
+export type EventsRequest = Extract<Request, { kind: 'events' }>;
 
 /** The receiving end of one connection: handshake, calls, answers. Does no I/O. */
 export class ServerSession {
@@ -75,7 +77,7 @@ export class ServerSession {
       return { kind: 'refused', answer: statusAnswer(handshake, STATUS.failed), reason: error.message };
     }
     if (cursor.left > 0) throw new AvroFormatError(`${cursor.left} bytes follow the events of ${name}`);
-    return { kind: 'events', handshake, single, batch: origin && batch.size > 0 ? Batch.numbered(batch, decodeOrigin(origin, batch.size)) : batch };
+    return { kind: 'events', handshake, single, isBlock: name === BLOCK_CALL, batch: origin && batch.size > 0 ? Batch.numbered(batch, decodeOrigin(origin, batch.size)) : batch };
   }
 
   /** An answer that is the whole message: the call is not executed. */

@@ -7,7 +7,7 @@ import type { TurnBudget } from '../../core/turn-budget.ts';
 import { chunkWasRead } from '../../io/read-memory.ts';
 import { readAgain, stopReading } from '../../io/tcp-server.ts';
 import { frameHead, FrameReader } from '../../protocols/avro-rpc/frames.ts';
-import { errorAnswer, ServerSession, STATUS, statusAnswer, type KnownProtocols } from '../../protocols/avro-rpc/server-session.ts';
+import { errorAnswer, ServerSession, STATUS, statusAnswer, type EventsRequest, type KnownProtocols } from '../../protocols/avro-rpc/server-session.ts';
 import type { FrameBudget } from './frame-budget.ts';
 
 /** Calls of one connection that wait to be stored before no more are read, but for those that came in the same piece. */
@@ -48,6 +48,8 @@ export class AvroConnection {
   #outcome: Promise<void> = Promise.resolve();
   #calls = 0;
   #closing = false;
+  /** An agent of ours sends again, over another connection, what was not stored: what it has sent behind that must not come before it. */
+  #refusesBlocks = false;
   /** Reading waits for a call of ours, the window's or the budget's. */
   #held = false;
   #stall: NodeJS.Timeout | undefined;
@@ -155,10 +157,12 @@ export class AvroConnection {
     }
     const { batch, single, handshake } = request;
     this.#count(single, 'Received', batch.size);
-    this.#deliver(batch, single, (status) => this.#answer(serial, statusAnswer(handshake, status)), (text) => this.#answer(serial, errorAnswer(handshake, text)));
+    if (request.isBlock && this.#refusesBlocks) return this.#then(() => this.#answer(serial, statusAnswer(handshake, STATUS.failed)));
+    this.#deliver(request, (status) => this.#answer(serial, statusAnswer(handshake, status)), (text) => this.#answer(serial, errorAnswer(handshake, text)));
   }
 
-  #deliver(batch: Batch, single: boolean, answer: (status: 0 | 1) => void, fail: (text: string) => void): void {
+  #deliver(request: EventsRequest, answer: (status: 0 | 1) => void, fail: (text: string) => void): void {
+    const { batch, single } = request;
     if (batch.size === 0) {
       this.#count(single, 'Accepted', 0);
       return this.#then(() => answer(STATUS.ok));
@@ -167,6 +171,7 @@ export class AvroConnection {
     this.#settings.window.take(cost);
     this.#calls++;
     const delivered = this.#store(this.#settings.headers.reduce((told, [name, value]) => told.withHeader(name, value, false), batch));
+    if (request.isBlock) delivered.catch(() => (this.#refusesBlocks = true));
     const before = this.#outcome;
     const settled = delivered.then(
       () => before.then(() => {
