@@ -28,7 +28,7 @@ export function s3Cases(name: string, missing: string | false, start: () => Prom
   });
   after(() => server?.stop());
   const on = (title: string, body: (place: S3Place, t: import('node:test').TestContext) => Promise<void>, long = false): void =>
-    void test(`${title} (${name})`, { ...skip, ...(long && !LONG && { skip: 'takes long: npm run test:servers' }), timeout: 300_000 }, async (t) => {
+    void test(`${title} (${name})`, { ...skip, ...(long && !LONG && { skip: 'takes long: npm run test:servers' }), timeout: LONG ? 1_200_000 : 300_000 }, async (t) => {
       if (!server) throw new Error('the server was not started');
       await body(await S3Place.open(t, server), t);
     });

@@ -24,7 +24,7 @@ export function searchCases(name: string, missing: string | false, start: (optio
   });
   after(() => engine?.stop());
   const on = (title: string, body: (place: SearchPlace, t: TestContext) => Promise<void>, long = false): void =>
-    void test(`${title} (${name})`, { ...skip, ...(long && !LONG && { skip: 'takes long: npm run test:servers' }), timeout: 300_000 }, async (t) => {
+    void test(`${title} (${name})`, { ...skip, ...(long && !LONG && { skip: 'takes long: npm run test:servers' }), timeout: LONG ? 1_200_000 : 300_000 }, async (t) => {
       if (!engine) throw new Error('the server was not started');
       await body(await SearchPlace.open(t, engine), t);
     });
