@@ -67,3 +67,19 @@ export function fileWasBegun(): void {
   filesSince = 0;
   globalThis.gc?.({ type: 'major', execution: 'sync' });
 }
+
+/** Looks at names after which the engine is asked to look through all objects. */
+const EVERY_LOOKS = 100_000;
+
+let looksSince = 0;
+
+/**
+ * To be told of every look at a name of a file. Where thousands are looked at each second, the little that each leaves behind gathers, since
+ * the engine sees no reason to look through all objects: 180 MB in a minute in place of 120 MB. Does nothing without `--expose-gc`.
+ */
+export function namesWereLookedAt(count: number): void {
+  looksSince += count;
+  if (looksSince < EVERY_LOOKS) return;
+  looksSince = 0;
+  globalThis.gc?.({ type: 'major', execution: 'sync' });
+}

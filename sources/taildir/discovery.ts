@@ -2,6 +2,7 @@ import type { SourceContext } from '../../core/component.ts';
 import { AgentError, describeError } from '../../core/errors.ts';
 import type { DirectoryHints, watchDirectory } from '../../io/directory-hints.ts';
 import { FairLoop } from '../../io/event-loop.ts';
+import { namesWereLookedAt } from '../../io/read-memory.ts';
 import type { FileFacts, TailFiles } from '../../io/tail-files.ts';
 import type { Directory, TailName } from './names.ts';
 import type { FileTable } from './table.ts';
@@ -26,11 +27,13 @@ export interface Finder {
 const DIRECTORY_MS = 1000;
 /** Names looked at each second: where changes are told, a look is only for what was not told. */
 const LOOKS_WITH_HINTS = 500;
-const LOOKS_WITHOUT_HINTS = 10_000;
+const LOOKS_WITHOUT_HINTS = 6000;
 /** Files that were read within this time are looked at at each tick. */
 const BUSY_MS = 10_000;
 /** A listing may take this share of the time. */
 const LISTING_SHARE = 0.02;
+/** A listing that took longer than this for a name was kept waiting by others. */
+const MOST_MS_A_NAME = 0.003;
 /** Times of directories may be whole seconds. */
 const COARSE_NS = 1_100_000_000n;
 /** Before it is tried again to be told of changes. */
@@ -129,6 +132,7 @@ export class Discovery {
     const total = this.#table.nameCount;
     const perSecond = this.#watched.every(({ hints }) => hints) ? LOOKS_WITH_HINTS : LOOKS_WITHOUT_HINTS;
     let left = Math.ceil((Math.min(total, perSecond) * sinceMs) / 1000);
+    namesWereLookedAt(left);
     for (; left > 0; left--) {
       this.#round ??= this.#allNames();
       const next = this.#round.next();
@@ -218,6 +222,8 @@ export class Discovery {
         }
       }
     }
+    // What is done about new files is no part of it.
+    const listingMs = performance.now() - began;
     fresh.sort((a, b) => (a.facts.modifiedNs < b.facts.modifiedNs ? -1 : a.facts.modifiedNs > b.facts.modifiedNs ? 1 : 0));
     const fairLoop = new FairLoop();
     for (const { name } of fresh) {
@@ -234,7 +240,7 @@ export class Discovery {
     directory.modifiedNs = modifiedNs;
     directory.unsure = modifiedNs < 0n || modifiedNs > BigInt(beganMs) * 1_000_000n - COARSE_NS;
     directory.listedMs = this.#table.now();
-    directory.listingMs = performance.now() - began;
+    directory.listingMs = Math.min(listingMs, entries * MOST_MS_A_NAME);
   }
 
   async #watch(watched: Watched): Promise<void> {
