@@ -28,6 +28,7 @@ export type ChooseStart = (topic: string, partition: number) => Promise<number>;
 /** Uncompressed a record batch may have so many times what is read of a partition at once, at least of 1 MB. */
 const EXPANSION = 64;
 const RETRY_MS = 200;
+const LONGEST_RETRY_MS = 2000;
 /** What is damaged stays so, as a rule. */
 const DAMAGED_RETRY_MS = 5000;
 const MOST_SPARE = 2;
@@ -44,6 +45,8 @@ interface Log extends Start {
   fetchFrom: number;
   asked: boolean;
   retryAtMs: number;
+  /** Tries in a row that came to nothing. */
+  failures: number;
 }
 
 /** The bytes of an answer, and how many of its parts are to be read yet. */
@@ -294,6 +297,7 @@ export class Fetcher {
     for (const part of partitions) {
       const log = asked.get(keyOf(part));
       if (!log || this.#logs.get(keyOf(log)) !== log) continue;
+      if (part.code === ERRORS.none) log.failures = 0;
       if (part.code !== ERRORS.none) this.#refused(log, part.code);
       else if (part.end > part.begin) this.#keep(log, part, answer);
     }
@@ -344,7 +348,7 @@ export class Fetcher {
   }
 
   #retry(log: Log): void {
-    log.retryAtMs = performance.now() + RETRY_MS;
+    log.retryAtMs = performance.now() + Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** log.failures++);
     this.#metadata = undefined;
   }
 
@@ -358,5 +362,5 @@ function keyOf({ topic, partition }: { readonly topic: string; readonly partitio
 }
 
 function logFrom({ topic, partition, offset }: Start, retryAtMs = 0): Log {
-  return { topic, partition, offset, handedOut: offset, opened: offset, fetchFrom: offset, asked: false, retryAtMs };
+  return { topic, partition, offset, handedOut: offset, opened: offset, fetchFrom: offset, asked: false, retryAtMs, failures: 0 };
 }

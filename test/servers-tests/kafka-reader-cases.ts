@@ -75,7 +75,10 @@ export function readerCases(kafka: () => Kafka): void {
     const careless = await runSource(t, kafka(), { ...properties, 'kafka.consumer.ssl.disableTLSHostnameVerification': 'true' });
     assert.deepEqual(await careless.bodies(1), ['x']);
   });
+}
 
+/** What takes long, or Kafka's own programs. */
+export function longReaderCases(kafka: () => Kafka): void {
   test('a channel that has no room for three session times: the member stays, and nothing is read twice', { skip: long }, async (t) => {
     const topic = await createTopic(kafka(), 2);
     let full = true;

@@ -8,7 +8,7 @@ import { refusedLoginCases, sinkCases } from './kafka-sink-cases.ts';
 import { exactChannelCases } from './kafka-exact-channel-cases.ts';
 import { groupKillCases, rebalanceStormCases, scaleOutCases } from './kafka-group-cases.ts';
 import { killCases } from './kafka-kill-cases.ts';
-import { readerCases } from './kafka-reader-cases.ts';
+import { longReaderCases, readerCases } from './kafka-reader-cases.ts';
 import { rebalanceCases, sourceCases } from './kafka-source-cases.ts';
 
 describe('Kafka', { skip: kafkaMissing() }, () => {
@@ -24,6 +24,7 @@ describe('Kafka', { skip: kafkaMissing() }, () => {
   sourceCases(() => kafka);
   rebalanceCases(() => kafka);
   readerCases(() => kafka);
+  longReaderCases(() => kafka);
   channelCases(() => kafka);
   exactChannelCases(() => kafka);
   killCases(() => kafka);
