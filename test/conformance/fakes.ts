@@ -102,7 +102,7 @@ export function create<D extends AnyDefinition>(definition: D, properties: Recor
 }
 
 /** Waits until `condition` holds. */
-export async function eventually(condition: () => boolean, what: string, withinMs = 10_000): Promise<void> {
+export async function eventually(condition: () => boolean, what: string, withinMs = 30_000): Promise<void> {
   const until = performance.now() + withinMs;
   while (!condition()) {
     if (performance.now() > until) throw new Error(`never happened: ${what}`);

@@ -12,6 +12,19 @@ import { batchOf, bodiesOf, create, FakeContext, never, takeNow } from '../../..
 const folders: string[] = [];
 after(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
 
+/** Of a store that is in use, files of which come and go. */
+async function copyOf(folder: string): Promise<string> {
+  for (let tries = 1; ; tries++) {
+    const copy = await newFolder();
+    try {
+      await cp(folder, copy, { recursive: true });
+      return copy;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || tries === 20) throw error;
+    }
+  }
+}
+
 describe('the durable channel puts events of another agent once', () => {
   test('A2 over a restart, whether the events are still held or delivered long ago', async () => {
     const folder = await newFolder();
@@ -38,8 +51,7 @@ describe('the durable channel puts events of another agent once', () => {
       await (await takeNow(channel, 100))?.commit();
       await channel.put(numbered(30, 40), never);
       await new Promise((resolve) => setTimeout(resolve, waitMs));
-      const killed = await newFolder();
-      await cp(folder, killed, { recursive: true });
+      const killed = await copyOf(folder);
       await channel.stop();
       const { channel: again, context } = await open(killed);
       await again.put(numbered(0, 45), never);

@@ -1,3 +1,4 @@
+// test: alone, because it looks at the memory of the whole process
 import assert from 'node:assert/strict';
 import { createServer, type AddressInfo } from 'node:net';
 import { describe, test } from 'node:test';
