@@ -101,7 +101,7 @@ describe('the durable channel puts events of another agent once', () => {
 
 describe('the names under which numbers of events are told', () => {
   test('a copy of a store and the original, and one that was put back to an older state, lose nothing at a receiver that stores each number once', async () => {
-    const [folder, copy] = [await newFolder(), await newFolder()];
+    const folder = await newFolder();
     const receiver = await create(memoryChannel, { capacity: '1000', transactionCapacity: '100' }, new FakeContext());
     await receiver.start();
     const sendAll = async (from: Channel): Promise<void> => {
@@ -113,7 +113,7 @@ describe('the names under which numbers of events are told', () => {
     };
     const { channel } = await open(folder);
     await channel.put(plain('both', 10), never);
-    await cp(folder, copy, { recursive: true });
+    const copy = await copyOf(folder);
     await channel.put(plain('original', 10), never);
     await sendAll(channel);
     await channel.stop();
