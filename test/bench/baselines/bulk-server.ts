@@ -20,8 +20,9 @@ function answerTo(body: Buffer): string {
   const items: string[] = [];
   for (let at = 0; at < body.length; ) {
     const end = body.indexOf(LINE_FEED, at);
-    const idAt = body.indexOf(ID, at);
-    const id = idAt >= 0 && idAt < end ? body.toString('latin1', idAt + ID.length, body.indexOf(QUOTE, idAt + ID.length)) : '';
+    const action = body.subarray(at, end);
+    const idAt = action.indexOf(ID);
+    const id = idAt >= 0 ? action.toString('latin1', idAt + ID.length, action.indexOf(QUOTE, idAt + ID.length)) : '';
     items.push(`{"index":{"_id":"${id}","status":201}}`);
     at = body.indexOf(LINE_FEED, end + 1) + 1;
   }
