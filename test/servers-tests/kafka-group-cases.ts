@@ -16,9 +16,9 @@ import { RolledFiles } from '../faults/referee/rolled-files.ts';
 import { long } from '../faults/watch.ts';
 import { startAgent, until, type RunningAgent } from '../harness/agent.ts';
 import type { Kafka } from '../servers/kafka.ts';
+import { faultsOf, happen, setting } from './kafka-faults.ts';
 import { createTopic } from './kafka-rig.ts';
 
-const setting = (name: string, otherwise: number): number => Number(process.env[`MILLRACE_${name}`] ?? otherwise);
 const KILLS = setting('SOURCE_KILLS', 100);
 const BROKER_KILLS = setting('BROKER_KILLS', 10);
 const STOPS = setting('STOPS', 5);
@@ -128,8 +128,6 @@ class Group {
   }
 }
 
-type Fault = 'kill -9 of the agent' | 'kill -9 of the broker' | 'SIGSTOP of the agent' | 'SIGSTOP of the broker';
-
 export function groupKillCases(kafka: () => Kafka): void {
   for (const partitions of PARTITIONS) {
     test(`N21 a source of ${partitions} partitions: killed ${KILLS} times, its broker ${BROKER_KILLS} times, either suspended ${STOPS} times: nothing is lost`, { skip: !long }, async (t) => {
@@ -138,37 +136,14 @@ export function groupKillCases(kafka: () => Kafka): void {
       // A static member need not wait for the session of the one that died.
       await group.open(partitions, 1, true);
       await group.start(0);
-      const kinds: readonly [Fault, number][] = [['kill -9 of the agent', KILLS], ['kill -9 of the broker', BROKER_KILLS], ['SIGSTOP of the agent', STOPS], ['SIGSTOP of the broker', STOPS]];
-      const faults = kinds.flatMap(([fault, times]) => Array.from({ length: times }, () => ({ fault, place: referee.random.below(1_000_000) }))).sort((a, b) => a.place - b.place);
-      for (const { fault } of faults) {
+      const faults = faultsOf(referee, { kills: KILLS, brokerKills: BROKER_KILLS, stops: STOPS });
+      for (const fault of faults) {
         await group.more(1);
-        await sleep(5 * 200 ** (referee.random.below(1000) / 1000));
-        referee.fault(fault);
-        await happen(group, kafka(), fault);
+        await happen(referee, fault, { kafka: kafka(), agent: group.members[0]?.agent as RunningAgent, startAgent: () => group.start(0) });
       }
       const { duplicates } = await group.conclude(partitions);
       t.diagnostic(`${duplicates} read twice, ${(duplicates / faults.length).toFixed(1)} for each fault`);
     });
-  }
-}
-
-async function happen(group: Group, { broker }: Kafka, fault: Fault): Promise<void> {
-  const agent = group.members[0]?.agent as RunningAgent;
-  const pauseMs = 100 + group.referee.random.below(9000);
-  if (fault === 'kill -9 of the agent') {
-    await agent.kill();
-    await group.start(0);
-  } else if (fault === 'kill -9 of the broker') {
-    await broker.kill();
-    await broker.start();
-  } else if (fault === 'SIGSTOP of the broker') {
-    broker.suspend();
-    await sleep(pauseMs);
-    broker.resume();
-  } else {
-    process.kill(agent.pid, 'SIGSTOP');
-    await sleep(pauseMs);
-    process.kill(agent.pid, 'SIGCONT');
   }
 }
 

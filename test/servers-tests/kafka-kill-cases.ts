@@ -9,7 +9,6 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { FileWriter } from '../faults/referee/file-writer.ts';
 import { KafkaCollector } from '../faults/referee/kafka-collector.ts';
 import { CLEAN, harmOf, Referee, reportOf, type Way } from '../faults/referee/referee.ts';
@@ -17,9 +16,9 @@ import { TcpLines } from '../faults/referee/tcp-sender.ts';
 import { long } from '../faults/watch.ts';
 import { startAgent, until, type RunningAgent } from '../harness/agent.ts';
 import type { Kafka } from '../servers/kafka.ts';
+import { faultsOf, happen, setting } from './kafka-faults.ts';
 import { createTopic } from './kafka-rig.ts';
 
-const setting = (name: string, otherwise: number): number => Number(process.env[`MILLRACE_${name}`] ?? otherwise);
 const KILLS = setting('KILLS', long ? 100 : 3);
 const BROKER_KILLS = setting('BROKER_KILLS', long ? 10 : 0);
 const STOPS = setting('STOPS', long ? 10 : 0);
@@ -55,8 +54,6 @@ a1.sinks.k1.kafka.producer.max.request.size = ${MOST_BYTES}
 a1.sinks.k1.kafka.producer.request.timeout.ms = 5000
 a1.sinks.k1.channel = c1
 `;
-
-type Fault = 'kill -9 of the agent' | 'kill -9 of the broker' | 'SIGSTOP of the agent' | 'SIGSTOP of the broker';
 
 export function killCases(kafka: () => Kafka): void {
   for (const [source, partitions] of SOURCES.flatMap((source) => PARTITIONS.map((partitions) => [source, partitions] as const))) {
@@ -94,14 +91,10 @@ class Play {
     await this.#start();
     const way = (index: number): Way => (source === 'netcat' ? new TcpLines({ port: () => this.#agent?.port('r1') ?? 0 }) : new FileWriter(join(this.#folder, 'logs', `app.${index}.log`)));
     for (let index = 0; index < 2; index++) this.#referee.send(way(index), { perSecond: 1000 });
-    for (const fault of this.#faults()) {
+    for (const fault of faultsOf(this.#referee, { kills: KILLS, brokerKills: BROKER_KILLS, stops: STOPS })) {
       const { distinct } = await this.#referee.look();
       await until('a new event in the topic', async () => (await this.#referee.look()).distinct > distinct || !this.#agent?.running(), ANSWER_MS);
-      // From 5 ms to 1 s, each order of magnitude as likely.
-      await sleep(5 * 200 ** (this.#referee.random.below(1000) / 1000));
-      assert.ok(this.#agent?.running(), `the agent ended by itself:\n${this.#agent?.lines.slice(-20).join('\n')}`);
-      this.#referee.fault(fault);
-      await this.#happen(fault);
+      await happen(this.#referee, fault, { kafka: this.#kafka, agent: this.#agent as RunningAgent, startAgent: () => this.#start() });
     }
     const conclusion = await this.#referee.conclude({ stalledAfterMs: ANSWER_MS });
     this.#t.diagnostic(reportOf(conclusion));
@@ -112,32 +105,5 @@ class Play {
 
   async #start(): Promise<void> {
     this.#agent = await startAgent({ conf: this.#conf, folder: this.#folder, monitoring: false, ...(COMMAND !== undefined && { command: COMMAND }) });
-  }
-
-  #faults(): Fault[] {
-    const kinds: readonly [Fault, number][] = [['kill -9 of the agent', KILLS], ['kill -9 of the broker', BROKER_KILLS], ['SIGSTOP of the agent', STOPS], ['SIGSTOP of the broker', STOPS]];
-    const faults = kinds.flatMap(([fault, times]) => Array.from({ length: times }, () => ({ fault, place: this.#referee.random.below(1_000_000) })));
-    return faults.sort((a, b) => a.place - b.place).map(({ fault }) => fault);
-  }
-
-  async #happen(fault: Fault): Promise<void> {
-    const { broker } = this.#kafka;
-    const agent = this.#agent as RunningAgent;
-    const pause = (): Promise<void> => sleep(100 + this.#referee.random.below(6000));
-    if (fault === 'kill -9 of the agent') {
-      await agent.kill();
-      await this.#start();
-    } else if (fault === 'kill -9 of the broker') {
-      await broker.kill();
-      await broker.start();
-    } else if (fault === 'SIGSTOP of the broker') {
-      broker.suspend();
-      await pause();
-      broker.resume();
-    } else {
-      process.kill(agent.pid, 'SIGSTOP');
-      await pause();
-      process.kill(agent.pid, 'SIGCONT');
-    }
   }
 }
