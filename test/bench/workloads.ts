@@ -50,9 +50,9 @@ function durable(options: { acks?: boolean; perTransaction?: number } = {}): str
 
 const framed = (perSync = 1000) => ({ name: `"framed", ${perSync} per sync`, start: () => startBaseline('framed', [String(perSync)]) });
 
-/** The same with the next agent in place of the null sink, and as the next agent. */
+/** The same with the next agent in place of the null sink, and as the next agent. Flume's netcat source drops lines when its channel stays full. */
 const ends = (text: string) => ({
-  edge: (to?: number) => text.replace('k1.type = null', `k1.type = avro\na1.sinks.k1.hostname = 127.0.0.1\na1.sinks.k1.port = ${to}`).replace('k1.batchSize', 'k1.batch-size'),
+  edge: (to?: number) => `${text}a1.channels.c1.keep-alive = 60\n`.replace('k1.type = null', `k1.type = avro\na1.sinks.k1.hostname = 127.0.0.1\na1.sinks.k1.port = ${to}`).replace('k1.batchSize', 'k1.batch-size'),
   collector: text.replace('r1.type = netcat', 'r1.type = avro').replace(/.*ack-every-event.*\n/, ''),
 });
 const kinds = { Millrace: startMillrace, 'Flume 1.11': startFlume } as const;
