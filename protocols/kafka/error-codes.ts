@@ -12,7 +12,6 @@ export const ERRORS = {
   outOfOrderSequence: 45,
   duplicateSequence: 46,
   invalidProducerEpoch: 47,
-  invalidTransactionState: 48,
   concurrentTransactions: 51,
   operationNotAttempted: 55,
   unknownProducerId: 59,

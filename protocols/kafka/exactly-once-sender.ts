@@ -13,6 +13,8 @@ import { WrittenNumbers } from './written-numbers.ts';
 const NARROW_EVENTS = 1000;
 /** Stores whose numbers are remembered at a time; those of another one are read when it is heard of again. */
 const MOST_STORES = 1000;
+/** So long a failure waits for what it left open to be closed. */
+const TIDY_MS = 10_000;
 
 /** Where events come from: a store that numbers them, or topics that a group reads. */
 export interface Provenance {
@@ -76,7 +78,7 @@ export class ExactlyOnceSender {
     } catch (error) {
       this.#begun = undefined;
       // Whoever reads committed offsets, or records, waits for a transaction that is left open.
-      if (!signal.aborted) await this.#begin(id, signal).catch(() => undefined);
+      if (!signal.aborted) await this.#begin(id, AbortSignal.any([signal, AbortSignal.timeout(TIDY_MS)])).catch(() => undefined);
       throw error;
     }
   }
