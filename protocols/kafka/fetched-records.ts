@@ -1,3 +1,5 @@
+import { Varints } from './varints.ts';
+
 /** Where a consumer stands in a partition: everything before `offset` is behind it. */
 export interface Position {
   readonly topic: string;
@@ -120,20 +122,14 @@ const NO_BOUNDS = new Uint32Array(0);
 /** `headers`: (name value)*, each with its length in front; checked when the records were read. */
 function headerOf(headers: Buffer, name: string): Buffer | undefined {
   let found: Buffer | undefined;
-  let at = 0;
+  const cursor = new Varints(headers, 0);
   const sized = (): Buffer | undefined => {
-    let rest = 0;
-    for (let scale = 1; ; scale *= 128) {
-      const byte = headers[at++] as number;
-      rest += (byte & 0x7f) * scale;
-      if (byte < 0x80) break;
-    }
-    const length = rest % 2 === 0 ? rest / 2 : -1;
+    const length = cursor.next();
     if (length < 0) return undefined;
-    at += length;
-    return headers.subarray(at - length, at);
+    cursor.at += length;
+    return headers.subarray(cursor.at - length, cursor.at);
   };
-  while (at < headers.length) {
+  while (cursor.at < headers.length) {
     const [entry, value] = [sized(), sized()];
     if (entry?.toString() === name) found = value;
   }

@@ -2,6 +2,7 @@ import type * as Library from '@platformatic/kafka';
 import { decompress } from './decompress.ts';
 import { checksumOf } from './library.ts';
 import { BATCH_HEADER_BYTES, CRC_FROM, LENGTH_FROM, MAGIC } from './record-batch.ts';
+import { Varints } from './varints.ts';
 
 /** Why a record batch cannot be read; says where it is. */
 export class RecordBatchError extends Error {
@@ -95,9 +96,9 @@ export function recordsOf(library: typeof Library, bytes: Buffer, { at, end, cod
 export function isAbortMark(bytes: Buffer, { at, end, isControl }: BatchHead): boolean {
   if (!isControl || at + BATCH_HEADER_BYTES >= end) return false;
   // length, attributes, time, offset, length of the key: varints, then the key.
-  let key = at + BATCH_HEADER_BYTES;
-  for (let varints = 5; varints > 0; varints--) while ((bytes[key++] ?? 0) >= 0x80);
-  return key + 4 <= end && bytes.readInt16BE(key + 2) === 0;
+  const cursor = new Varints(bytes, at + BATCH_HEADER_BYTES);
+  for (let varints = 5; varints > 0; varints--) cursor.next();
+  return cursor.at + 4 <= end && bytes.readInt16BE(cursor.at + 2) === 0;
 }
 
 /** `undefined` where the batch is not there as a whole, or what is there is none. */
