@@ -123,16 +123,19 @@ async function severalParts(place: S3Place): Promise<void> {
   for (const compression of ['none', 'gzip', 'zstd']) {
     for (const checksums of ['true', 'false']) {
       const prefix = `${compression}-${checksums}`;
-      const given = { ...place.connection, 's3.prefix': prefix, 's3.rollSize': '0', 's3.compression': compression, 's3.checksums': checksums, 's3.partSize': '5242880' };
+      const given = { ...place.connection, 's3.prefix': prefix, 's3.rollSize': '0', 's3.rollCount': String(bodies.length), 's3.compression': compression, 's3.checksums': checksums, 's3.partSize': '5242880' };
       const { values } = readOptions(s3Sink, new Map(Object.entries({ ...given, 's3.stageDirectory': join(place.folder, prefix) })));
       assert.ok(values);
       const context = new FakeContext();
       const sink = await createS3Sink(context, values);
       await sink.start();
       for (let at = 0; at < bodies.length; at += 25) await sink.write(batchOf(...bodies.slice(at, at + 25)), never);
+      const written = async (): Promise<string[]> => (await place.keys()).filter((key) => key.startsWith(`${prefix}/`));
+      // A stop waits for uploads, but not for long.
+      await until('the object', async () => (await written()).length > 0 || undefined, 60_000);
       await sink.stop();
       assert.deepEqual(context.log.complaints, []);
-      const keys = (await place.keys()).filter((key) => key.startsWith(`${prefix}/`));
+      const keys = await written();
       assert.equal(keys.length, 1);
       assert.ok((await place.body(keys[0] as string)).equals(Buffer.from(`${bodies.join('\n')}\n`)), prefix);
     }
