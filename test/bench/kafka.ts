@@ -196,7 +196,7 @@ async function plain(what: 'produce' | 'consume', kafka: Kafka, topic: string, c
   return figures;
 }
 
-/** From the first events that are counted to the last; CPU from the start of the process on. */
+/** From the first events that are counted to the last. CPU from the start of the process on for what writes, as with Kafka's own programs; otherwise as the time. */
 async function agent(conf: readonly string[], component: string, attribute: string, count: number, whose: 'ours' | 'flume'): Promise<Figures> {
   const run = mkdtempSync(join(folder, 'run-'));
   const port = await freePort();
@@ -221,17 +221,19 @@ async function agent(conf: readonly string[], component: string, attribute: stri
 async function counted(daemon: Daemon, port: number, component: string, attribute: string, wanted: number): Promise<Figures> {
   let began = 0;
   let first = 0;
+  let cpuBefore = 0;
   for (let last = 0, lastMs = performance.now(); ; await sleep(25)) {
     const count = await counterOf(port, component, attribute);
-    if (began === 0 && count > 0) [began, first] = [performance.now(), count];
+    if (began === 0 && count > 0) [began, first, cpuBefore] = [performance.now(), count, component.startsWith('SINK') ? 0 : figuresOf(daemon.pid).cpuSeconds];
     if (count === wanted) break;
     if (count > wanted) throw new Error(`${count} of ${wanted} records came out`);
     if (count !== last) [last, lastMs] = [count, performance.now()];
     if (performance.now() - lastMs > 30_000) throw new Error(`stands at ${count}\n${daemon.lines.slice(-20).join('\n')}`);
   }
-  const seconds = ((performance.now() - began) / 1000) * (wanted / (wanted - first));
+  const share = (wanted - first) / wanted;
+  const seconds = (performance.now() - began) / 1000 / share;
   const { cpuSeconds, peakMb } = figuresOf(daemon.pid);
-  return { seconds, cpuSeconds, peakMb };
+  return { seconds, cpuSeconds: cpuBefore === 0 ? cpuSeconds : (cpuSeconds - cpuBefore) / share, peakMb };
 }
 
 async function counterOf(port: number, component: string, attribute: string): Promise<number> {
