@@ -135,7 +135,8 @@ test('C13 one block of a file of events cannot be read: its events are told with
   assert.equal(count(), acknowledged - lost);
   const [line = ''] = told(rig, / ERROR .*stored events are damaged or missing/);
   assert.ok(line.includes(`events=${lost} `) && /which="?events \d+ to \d+/.test(line), line);
-  assert.ok(lost > 0 && lost < acknowledged / 10, `${lost} of ${acknowledged} are lost by one block`);
+  // A sender of this rig has 1,000 events unanswered at most: that many are in a record, and a block may have parts of two.
+  assert.ok(lost > 0 && lost <= 2000, `${lost} of ${acknowledged} are lost by one block`);
   t.diagnostic(`${acknowledged} acknowledged, ${lost} told as lost, ${count()} delivered`);
 });
 
