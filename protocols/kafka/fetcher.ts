@@ -141,8 +141,8 @@ export class Fetcher {
     return isEmpty ? undefined : records;
   }
 
-  /** Resolves when there may be something to hand out, the time is up, or `signal` aborts. */
-  wait(timeoutMs: number, signal: AbortSignal): Promise<void> {
+  /** Resolves when something was fetched or stirs, the time is up, or `signal` aborts; at once where something lies ready that is `wanted`. */
+  wait(timeoutMs: number, signal: AbortSignal, wanted = true): Promise<void> {
     return new Promise((resolve) => {
       const done = (): void => {
         clearTimeout(timer);
@@ -152,7 +152,7 @@ export class Fetcher {
       const timer = setTimeout(done, timeoutMs);
       signal.addEventListener('abort', done, { once: true });
       this.#stirred = done;
-      if (signal.aborted || this.#ready.length > 0 || this.#failure !== undefined) done();
+      if (signal.aborted || (wanted && this.#ready.length > 0) || this.#failure !== undefined) done();
     });
   }
 

@@ -94,7 +94,8 @@ export class GroupReader {
         if (now >= until) return undefined;
         const lookAtMs = this.#lookedAt + this.#settings.lookMs;
         if (now >= lookAtMs) await this.#look(open);
-        else await open.fetcher.wait(Math.min(until, lookAtMs) - now, signal);
+        // While the group is being divided nothing is handed out, and to ask at once again would keep its answers from being read.
+        else await open.fetcher.wait(Math.min(until, lookAtMs) - now, signal, !open.settling);
       } catch (error) {
         if (isAbort(error) || this.#stopped) throw error;
         await this.close();

@@ -117,6 +117,21 @@ test('it reads one answer ahead, from behind what the last one held, and hands o
   assert.deepEqual(cluster.asked.slice(0, 3), ['0@5', '0@8', '0@9']);
 });
 
+test('N21 whoever hands nothing out for now is not woken by what lies ready, so that the process gets to its other answers', async (t) => {
+  const batches = new Map([[0, await batch(0, 'a')]]);
+  const { fetcher } = fetcherOf(t, new Cluster(1, (_partition, offset) => batches.get(offset)));
+  fetcher.assign(starts(0));
+  const never = new AbortController().signal;
+  await fetcher.wait(20_000, never);
+  await fetcher.wait(20_000, never);
+  let woken = false;
+  const waiting = fetcher.wait(20_000, never, false).then(() => (woken = true));
+  await setTimeout(1);
+  assert.equal(woken, false);
+  fetcher.stir();
+  await waiting;
+});
+
 test('what was read ahead is forgotten when partitions are assigned anew; answers to older questions do not count', async (t) => {
   const one = await batch(5, 'a', 'b', 'c');
   const cluster = new Cluster(1, (_partition, offset) => (offset === 5 || offset === 6 ? one : undefined));
