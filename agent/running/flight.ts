@@ -23,7 +23,9 @@ export interface FlightParts {
 export class Flight {
   readonly #parts: FlightParts;
   readonly #writes: Write[] = [];
-  readonly #broken = new AbortController();
+  /** Made when somebody asks: one for each batch would be dear. */
+  #breaking: AbortController | undefined;
+  #isBroken = false;
   #failure: unknown;
   #settling: Promise<void> | undefined;
   #wake: () => void = () => undefined;
@@ -38,7 +40,9 @@ export class Flight {
 
   /** Aborts once a write has failed: no other is to begin. */
   get broken(): AbortSignal {
-    return this.#broken.signal;
+    this.#breaking ??= new AbortController();
+    if (this.#isBroken) this.#breaking.abort();
+    return this.#breaking.signal;
   }
 
   begin(transaction: Transaction, written: Promise<void>): void {
@@ -62,7 +66,7 @@ export class Flight {
   /** Resolves when every write has its outcome; throws what the first of those threw that failed, with the events given back. */
   async end(): Promise<void> {
     await this.#settling;
-    if (!this.#broken.signal.aborted) return;
+    if (!this.#isBroken) return;
     const outcomes = await Promise.all(this.#writes.map(({ outcome }) => outcome));
     for (let index = this.#writes.length - 1; index >= 0; index--) {
       const { transaction } = this.#writes[index] as Write;
@@ -74,7 +78,8 @@ export class Flight {
   }
 
   #break(): void {
-    this.#broken.abort();
+    this.#isBroken = true;
+    this.#breaking?.abort();
     this.#wake();
   }
 

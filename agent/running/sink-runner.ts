@@ -35,22 +35,23 @@ export class SinkRunner {
 
   /**
    * Moves one batch. Resolves `false` if there was none before `signal` aborted or `waitMs` had passed. Throws what the sink threw, after the
-   * events went back. With `moved`, which is told of each batch that was moved, it goes on for as long as writes are under way.
+   * events went back. With `moved` it goes on for as long as writes are under way, where the sink wants several, and tells of each batch.
    */
   async move(sink: Sink, signal: AbortSignal, waitMs?: number, moved?: () => Promise<void>): Promise<boolean> {
     const transaction = await this.#take(sink, signal, waitMs);
     if (!transaction) return false;
+    const goesOn = moved !== undefined && (sink.mostWrites ?? 1) > 1;
     const flight = new Flight({
       released: sink.releasesBatches === true,
       accept: (loan, error) => this.#accept(loan, error),
       moved: async ({ batch }) => {
         this.#countMoved(sink, batch);
-        await moved?.();
+        if (goesOn) await moved();
       },
     });
     this.#begin(flight, sink, transaction, signal);
     let failure: unknown;
-    if (moved && (sink.mostWrites ?? 1) > 1) failure = await this.#moveMore(flight, sink, signal).catch((error: unknown) => error);
+    if (goesOn) failure = await this.#moveMore(flight, sink, signal).catch((error: unknown) => error);
     await flight.end();
     if (failure !== undefined) throw failure;
     return true;
