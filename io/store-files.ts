@@ -8,8 +8,7 @@ export interface StoreFile {
   readonly path: string;
   /** Its length, and how many names it has. */
   facts(): Promise<{ readonly length: number; readonly names: number }>;
-  /** Up to `length` bytes from `position` on, in fresh memory; fewer at the end of the file. */
-  /** In `memory`, where that is given and large enough. */
+  /** Up to `length` bytes from `position` on, fewer at the end of the file; in `memory` where that is given and large enough, otherwise in fresh memory. */
   read(position: number, length: number, memory?: Buffer): Promise<Buffer>;
   /** Writes all of `bytes`. What was written is there after the end of the process, and after a power cut once `sync` has resolved. */
   write(bytes: Buffer, position: number): Promise<void>;
@@ -94,6 +93,8 @@ export const storeFiles: StoreFiles = {
       return new QuickFile(path, handle);
     } catch (error) {
       await handle.close().catch(() => undefined);
+      // What a write throws does not say where.
+      if (error instanceof Error && !error.message.includes(path)) error.message += ` '${path}'`;
       throw error;
     }
   },

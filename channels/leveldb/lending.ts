@@ -161,6 +161,7 @@ export class Lending {
       },
     };
   }
+
   /** What is lent together has numbers under one name. */
   #takeOfOneEpoch(max: number): { readonly pieces: readonly Piece[]; readonly epoch: string | undefined } {
     const pieces = this.#ready.take(max);

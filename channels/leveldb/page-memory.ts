@@ -8,7 +8,6 @@ const MOST_IDLE = 8;
 export class PageMemory {
   readonly #idle: Buffer[] = [];
   readonly #pageBytes: number;
-
   readonly #isFresh: (bytes: number) => void;
 
   /** `isFresh` is told of pages that are allocated. */

@@ -74,7 +74,7 @@ export class SyslogTcpSource implements Source {
       }
     }
     if (this.#servers.length === 0) throw failures[0];
-    for (const error of failures) this.#context.log.error('port left out: nothing can listen on it', { reason: describeError(error) });
+    for (const error of failures) this.#context.log.error('port left out until the source starts again: nothing can listen on it', { reason: describeError(error) });
   }
 
   #listen(port: number): Promise<TcpServer> {
