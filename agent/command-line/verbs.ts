@@ -148,7 +148,7 @@ function addTopology(parser: Argv, io: CommandIo, ended: Ended): void {
     'see how the agents of several hosts hang together, and what does not fit',
     (command) =>
       command
-        .positional('files', { type: 'string', array: true, demandOption: true, describe: 'HOST=FILE, or FILE where its name is the host' })
+        .positional('files', { type: 'string', array: true, demandOption: true, describe: 'HOST=FILE, or FILE where its name is the host; where names are alike, its folder is' })
         .option('alias', { type: 'string', array: true, default: [], describe: 'HOST=NAME,ADDRESS: what a host is called besides' })
         .option('svg', { type: 'string', describe: 'a file for the picture' })
         .option('plugins-path', pluginsOption(io)),

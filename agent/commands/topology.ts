@@ -1,4 +1,4 @@
-import { basename, extname } from 'node:path';
+import { basename, dirname, extname, resolve } from 'node:path';
 import { describeError } from '../../core/errors.ts';
 import { readConfigFile, writePrivateFile } from '../../io/config-files.ts';
 import type { CommandIo, TopologyArguments } from '../command-line/types.ts';
@@ -10,6 +10,7 @@ import { connect } from '../topology/connections.ts';
 import { receiversOf, sendersOf, type HostedAgent } from '../topology/ends.ts';
 import { findingsOf } from '../topology/findings.ts';
 import { Hosts } from '../topology/hosts.ts';
+import { placed } from '../topology/places.ts';
 import { topologySvg } from '../topology/svg-picture.ts';
 import { drawTopology } from '../topology/text-picture.ts';
 
@@ -21,7 +22,8 @@ export async function topology(args: TopologyArguments, io: CommandIo): Promise<
   const problems: Problem[] = [];
   const agents: HostedAgent[] = [];
   const texts: ConfigText[] = [];
-  for (const { host, file } of args.files.map(hostAndFile)) {
+  const files = hostsAndFiles(args.files);
+  for (const { host, file } of files) {
     try {
       const { effective, agents: plans, problems: own } = await planConfiguration({
         files: [{ name: file, bytes: (await readConfigFile(file)).bytes }],
@@ -32,7 +34,11 @@ export async function topology(args: TopologyArguments, io: CommandIo): Promise<
         elsewhere: true,
       });
       texts.push(...effective.texts);
-      if (exitCodeFor(own) === 78) problems.push(problem('M088', { sentence: `${file} has errors of its own, and what they concern is not looked at here`, hint: `millrace check ${file}` }));
+      const first = own.find(({ severity }) => severity === 'error');
+      if (first) {
+        const sentence = `${file} has errors of its own, and what they concern is not looked at here; the first is ${first.code}: ${first.sentence}`;
+        problems.push(problem('M088', { ...placed(first.place), sentence, hint: `millrace check ${file}`, ...(first.hideLine && { hideLine: true }) }));
+      }
       agents.push(...plans.map((plan) => ({ host, file, plan, effective })));
     } catch (error) {
       problems.push(problem('M001', { sentence: `cannot read ${file}: ${describeError(error)}` }));
@@ -41,8 +47,8 @@ export async function topology(args: TopologyArguments, io: CommandIo): Promise<
   const hosts = new Hosts(new Set(agents.map(({ host }) => host)), aliasesOf(args.aliases));
   const receivers = agents.flatMap(receiversOf);
   const connections = connect(agents.flatMap(sendersOf), receivers, hosts);
-  problems.push(...findingsOf(connections, receivers, agents));
-  const sorted = sortProblems(problems, args.files.map((word) => hostAndFile(word).file));
+  problems.push(...findingsOf(connections, receivers, agents, hosts));
+  const sorted = sortProblems(problems, files.map(({ file }) => file));
   io.out(drawTopology(agents, receivers, connections));
   io.out(`${sorted.length > 0 ? '\n' : ''}${renderProblems(sorted, texts, io.colour)}`);
   if (args.svg !== undefined) await writePrivateFile(args.svg, topologySvg(agents, connections));
@@ -50,12 +56,21 @@ export async function topology(args: TopologyArguments, io: CommandIo): Promise<
   return exitCodeFor(sorted);
 }
 
-/** `web1=/etc/millrace/web.conf`, or a file, whose name is the host's. */
-function hostAndFile(word: string): { host: string; file: string } {
-  const named = /^([^=/]+)=(.+)$/.exec(word);
-  const file = named?.[2] ?? word;
-  return { host: named?.[1] ?? basename(file, extname(file)), file };
+/** `web1=/etc/millrace/web.conf`, or a file, whose name is the host's; where several files are called the same, the folder's name is. */
+function hostsAndFiles(words: readonly string[]): readonly { readonly host: string; readonly file: string }[] {
+  const stem = (file: string): string => basename(file, extname(file));
+  const folder = (file: string): string => basename(dirname(resolve(file)));
+  const unnamed = words.filter((word) => !NAMED.test(word));
+  return words.map((word) => {
+    const [, host, named] = NAMED.exec(word) ?? [];
+    if (host !== undefined && named !== undefined) return { host, file: named };
+    const alike = unnamed.filter((other) => stem(other) === stem(word));
+    const areTold = alike.length > 1 && new Set(alike.map(folder)).size === alike.length;
+    return { host: areTold ? folder(word) : stem(word), file: word };
+  });
 }
+
+const NAMED = /^([^=/]+)=(.+)$/;
 
 function aliasesOf(words: readonly string[]): ReadonlyMap<string, readonly string[]> {
   const aliases = new Map<string, readonly string[]>();

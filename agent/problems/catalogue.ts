@@ -261,17 +261,18 @@ export const CATALOGUE = {
   M082: {
     severity: error,
     title: 'the two ends of a connection do not speak alike',
-    explanation: 'Sink and source differ in protocol, TLS or compression, or the source asks for a certificate that the sink does not have. The connection would be closed again and again, and the events stay where they are.',
+    explanation: 'Sink and source differ in protocol, TLS, its versions or cipher suites, Kerberos or compression, or the source asks for a certificate that the sink does not have. The connection would be closed again and again, and the events stay where they are.',
   },
   M083: {
     severity: error,
-    title: 'a sink sends larger batches than the next agent takes',
-    explanation: 'A source stores a batch in one transaction. One that is larger than the transactionCapacity of a channel behind it is refused for ever, so that nothing of it ever arrives.',
+    title: 'sinks send more than the next agent takes',
+    explanation: 'A source stores a batch in one transaction. One that is larger than the transactionCapacity of a channel behind it is refused for ever, so that nothing of it ever arrives. Connections above maxConnections are closed.',
   },
   M084: {
     severity: error,
-    title: 'a source cannot be reached from another host',
-    explanation: 'It is bound to an address of the loopback interface, and a sink on another host sends to it.',
+    title: 'a source cannot be reached by a sink',
+    explanation:
+      'It is bound to an address of the loopback interface, and the sink is on another host; or to another address than the one that the sink sends to; or its ipFilterRules do not let in the host of the sink. Addresses of hosts are those that sources are bound to and those that --alias names. Where the rules let some addresses in, and none is known, that is a warning.',
   },
   M085: {
     severity: error,

@@ -1,4 +1,5 @@
-import { isLoopback, type Hosts } from './hosts.ts';
+import { isIP } from 'node:net';
+import { canonical, isAnyAddress, isLoopback, type Hosts } from './hosts.ts';
 import type { Receiver, Sender } from './ends.ts';
 
 /** Where a sink's events go. `host` is absent where it is none of the files'; `receiver` where nothing of its host listens there. */
@@ -12,14 +13,22 @@ export function connect(senders: readonly Sender[], receivers: readonly Receiver
   for (const { bind, agent } of receivers) hosts.add(bind, agent.host);
   return senders.map((sender) => {
     const host = hosts.find(sender.targetHost, sender.agent.host);
-    const receiver = receivers.find(({ agent, port }) => agent.host === host && port === sender.targetPort);
+    const there = receivers.filter(({ agent, port }) => agent.host === host && port === sender.targetPort);
+    const alike = there.filter(({ protocol }) => protocol === sender.protocol);
+    // There may be several on one port: of another protocol, or bound to another address.
+    const receiver = alike.find((each) => isReachable({ sender, host, receiver: each })) ?? alike[0] ?? there[0];
     return { sender, host, receiver };
   });
 }
 
-/** Whether a receiver can be reached from another host than its own. */
+/** Whether what is sent to the sink's address gets to where the source listens. What names are resolved to is not known, and taken for right. */
 export function isReachable({ sender, receiver }: Connection): boolean {
-  return !receiver || sender.agent.host === receiver.agent.host || !isLoopback(receiver.bind);
+  if (!receiver || isAnyAddress(receiver.bind)) return true;
+  const isNear = sender.agent.host === receiver.agent.host;
+  const [to, at] = [isAnyAddress(sender.targetHost) ? '127.0.0.1' : canonical(sender.targetHost), canonical(receiver.bind)];
+  if (isIP(to) > 0 && isIP(at) > 0) return to === at;
+  if (isLoopback(at)) return isNear && (isLoopback(to) || isIP(to) === 0);
+  return isIP(at) === 0 || !isLoopback(to);
 }
 
 /** `web1 a1.k1`. */

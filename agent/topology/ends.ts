@@ -1,6 +1,6 @@
 import type { Effective } from '../configuration/effective.ts';
 import type { AgentPlan, Place, PlannedSink, PlannedSource } from '../plan/types.ts';
-import { tlsChoice, type TlsLists } from '../../io/tls/tls-names.ts';
+import { tlsChoice, type TlsChoice, type TlsLists } from '../../io/tls/tls-names.ts';
 import { addressesOf } from '../../sinks/avro/hosts.ts';
 
 /** What goes over a connection. Only ends with the same one understand each other. */
@@ -21,8 +21,11 @@ interface End {
   readonly type: string;
   readonly protocol: Protocol;
   readonly tls: boolean;
-  /** The oldest and the newest version of TLS that it speaks. */
-  readonly tlsVersions: readonly [string, string] | undefined;
+  /** The versions and cipher suites of TLS that it speaks. */
+  readonly tlsChoice: TlsChoice | undefined;
+  /** `compact`, `binary`: how the protocol is written, where there are several ways. */
+  readonly dialect: string | undefined;
+  readonly kerberos: boolean;
   readonly compressed: boolean;
   /** Where the first of these options stands that is written in the file; else the address, else the type. */
   at(...options: readonly string[]): Place | undefined;
@@ -33,6 +36,10 @@ export interface Receiver extends End {
   readonly bind: string;
   readonly port: number;
   readonly asksForCertificate: boolean;
+  /** `ipFilterRules`, where they are looked at. */
+  readonly rules: string | undefined;
+  /** Most connections at a time. */
+  readonly mostConnections: number | undefined;
   readonly channels: readonly string[];
   /** The least that its channels take in one transaction, and which channel that is. */
   readonly mostEvents: { readonly events: number; readonly channel: string } | undefined;
@@ -42,6 +49,8 @@ export interface Receiver extends End {
 export interface Sender extends End {
   readonly targetHost: string;
   readonly targetPort: number;
+  /** Where its address stands. */
+  readonly targetPlace: Place | undefined;
   readonly showsCertificate: boolean;
   readonly channel: string;
   readonly batchSize: number | undefined;
@@ -58,6 +67,8 @@ export function receiversOf(agent: HostedAgent): readonly Receiver[] {
       bind,
       port,
       asksForCertificate: values['client-auth'] === 'required',
+      rules: values['ipFilter'] === true ? textOf(values['ipFilterRules']) : undefined,
+      mostConnections: numberOf(values['maxConnections']) || undefined,
       channels: source.channels,
       mostEvents: leastTransaction(agent.plan, source.channels),
     }));
@@ -67,14 +78,18 @@ export function receiversOf(agent: HostedAgent): readonly Receiver[] {
 export function sendersOf(agent: HostedAgent): readonly Sender[] {
   return agent.plan.sinks.flatMap((sink) => {
     const { values } = sink;
-    return targetsOf(sink).map(({ host, port }) => ({
-      ...endOf(agent, 'sinks', sink, [...optionsOfTarget(sink, `${host}:${port}`), 'port', 'hosts', 'endpoint']),
-      targetHost: host,
-      targetPort: port,
-      showsCertificate: values['keystore'] !== undefined,
-      channel: sink.channel,
-      batchSize: sink.definition.batchSizeOption === undefined ? undefined : numberOf(values[sink.definition.batchSizeOption]),
-    }));
+    return targetsOf(sink).map(({ host, port }) => {
+      const end = endOf(agent, 'sinks', sink, [...optionsOfTarget(sink, `${host}:${port}`), 'port', 'hosts', 'endpoint']);
+      return {
+        ...end,
+        targetHost: host,
+        targetPort: port,
+        targetPlace: values['hosts'] === undefined ? end.at('hostname') : end.at(),
+        showsCertificate: values['keystore'] !== undefined,
+        channel: sink.channel,
+        batchSize: sink.definition.batchSizeOption === undefined ? undefined : numberOf(values[sink.definition.batchSizeOption]),
+      };
+    });
   });
 }
 
@@ -88,17 +103,18 @@ function endOf(agent: HostedAgent, list: 'sources' | 'sinks', component: Planned
     type,
     protocol: PROTOCOLS[type.toLowerCase()] ?? 'other',
     tls: values['ssl'] === true || endpoint?.startsWith('https:') === true,
-    tlsVersions: tlsVersionsOf(values),
+    tlsChoice: tlsChoiceOf(values),
+    dialect: type === 'thrift' ? textOf(values['protocol']) : undefined,
+    kerberos: values['kerberos'] === true,
     compressed: values['compression-type'] === 'deflate',
     at: (...wanted) => placeOf(agent, `${list}.${name}`, [...wanted, ...options]) ?? component.place,
   };
 }
 
-function tlsVersionsOf(values: Readonly<Record<string, unknown>>): End['tlsVersions'] {
+function tlsChoiceOf(values: Readonly<Record<string, unknown>>): TlsChoice | undefined {
   if (values['ssl'] !== true || !Array.isArray(values['include-protocols'])) return undefined;
   try {
-    const { minVersion, maxVersion } = tlsChoice(values as unknown as TlsLists);
-    return [minVersion, maxVersion];
+    return tlsChoice(values as unknown as TlsLists);
   } catch {
     // Lists that leave nothing keep the component from starting, which says so.
     return undefined;

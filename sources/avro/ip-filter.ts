@@ -25,19 +25,29 @@ export class IpFilter {
     const plain = address.replace(/^::ffff:(?=\d+\.)/, '');
     let names: readonly string[] | undefined;
     for (const rule of this.#rules) {
-      if (rule.by === 'ip') {
-        if (rule.matches(plain)) return rule.allows;
-        continue;
-      }
-      if (rule.pattern === 'localhost') {
-        if (isOwnAddress(plain)) return rule.allows;
-        continue;
-      }
-      names ??= await namesOf(plain);
-      if (names.some((name) => rule.matches(name))) return rule.allows;
+      if (rule.by === 'name' && rule.pattern !== OWN) names ??= await namesOf(plain);
+      if (concerns(rule, plain, names ?? [], () => isOwnAddress(plain))) return rule.allows;
     }
     return true;
   }
+
+  /** The same for a client of another host that is known by these names. Undefined where it depends on an address, and `address` is undefined. */
+  allowsKnown(address: string | undefined, names: readonly string[]): boolean | undefined {
+    const isOwn = (): boolean => address !== undefined && /^(?:127\.|::1$)/.test(address);
+    // No pattern but `*` and the like fits an empty text.
+    const first = this.#rules.findIndex((rule) => concerns(rule, address ?? '', names, isOwn));
+    const verdict = this.#rules[first]?.allows ?? true;
+    const before = first < 0 ? this.#rules : this.#rules.slice(0, first);
+    return address === undefined && before.some(({ by, allows }) => by === 'ip' && allows !== verdict) ? undefined : verdict;
+  }
+}
+
+/** The pattern of names that stands for the own host. */
+const OWN = 'localhost';
+
+function concerns(rule: Rule, address: string, names: readonly string[], isOwn: () => boolean): boolean {
+  if (rule.by === 'ip') return rule.matches(address);
+  return rule.pattern === OWN ? isOwn() : names.some((name) => rule.matches(name));
 }
 
 /** `*` is any text, `?` one character, a dot itself; everything else is as in a Java regular expression, as Netty has it. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, test } from 'node:test';
@@ -7,6 +7,8 @@ import { topology } from '../../../../agent/commands/topology.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'millrace-topology-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
+
+const TLS = { 'sources.r1.ssl': 'true', 'sources.r1.keystore': '/on/the/other/host', 'sources.r1.keystore-password': 'x' };
 
 describe('topology', () => {
   test('a chain that fits: a picture in the order of the events, exit status 0', async () => {
@@ -23,21 +25,31 @@ describe('topology', () => {
     assert.ok(out.indexOf('web1  agent a') < out.indexOf('collector  agent b'));
   });
 
-  for (const [what, sent, received, wanted] of [
+  for (const [what, sent, received, wanted, aliases] of [
     ['a wrong port', { 'sinks.k1.port': '4142' }, {}, /web1\.conf:\d+:\d+  error  M081 .*4142, where no source of collector listens[\s\S]*collector listens on 4141 \(avro\)/],
     ['another protocol', { 'sinks.k1.type': 'thrift' }, {}, /M082 .*speaks thrift, and collector b\.r1 is of the type avro/],
     ['TLS on one side', { 'sinks.k1.ssl': 'true' }, {}, /M082  web1 a\.k1 speaks TLS, and collector b\.r1 does not/],
     ['compression on one side', {}, { 'sources.r1.compression-type': 'deflate' }, /M082  collector b\.r1 compresses, and web1 a\.k1 does not/],
     ['batches above the capacity', { 'sinks.k1.batch-size': '500' }, {}, /M083 .*up to 500 events at a time, and channel c1 of collector b\.r1 takes up to 100/],
     ['a receiver on loopback', {}, { 'sources.r1.bind': '127.0.0.1' }, /M084  collector b\.r1 is bound to 127\.0\.0\.1/],
-    ['versions of TLS without a common one', { 'sinks.k1.ssl': 'true', 'sinks.k1.exclude-protocols': 'TLSv1.3' }, { 'sources.r1.ssl': 'true', 'sources.r1.keystore': '/on/the/other/host', 'sources.r1.keystore-password': 'x', 'sources.r1.include-protocols': 'TLSv1.3' }, /M082  web1 a\.k1 speaks TLSv1\.2, and collector b\.r1 TLSv1\.3/],
+    ['versions of TLS without a common one', { 'sinks.k1.ssl': 'true', 'sinks.k1.exclude-protocols': 'TLSv1.3' }, { ...TLS, 'sources.r1.include-protocols': 'TLSv1.3' }, /M082  web1 a\.k1 speaks TLSv1\.2, and collector b\.r1 TLSv1\.3/],
     ['one of several receivers with a wrong port', { 'sinks.k1.hosts': 'x y', 'sinks.k1.client.type': 'default_failover', 'sinks.k1.hosts.x': 'collector:4141', 'sinks.k1.hosts.y': 'collector:4142' }, {}, /M081  web1 a\.k1 sends to collector:4142[\s\S]*hosts\.y = collector:4142/],
     ['a receiver that picks a free port', {}, { 'sources.r1.port': '0' }, /M081 [\s\S]*b\.r1 picks a free port \(port = 0\)/],
     ['a circle', {}, { 'sinks.k1.type': 'avro', 'sinks.k1.hostname': 'web1', 'sinks.k1.port': '4140' }, /M085 .*events go round in a circle: (?:web1 a\.k1 → collector b\.k1 → web1 a\.k1|collector b\.k1 → web1 a\.k1 → collector b\.k1)/],
-    ['a file with errors of its own', { 'sinks.k1.port': 'many' }, {}, /M088 .*web1\.conf has errors of its own/],
-  ] as const) {
+    ['a file with errors of its own', { 'sinks.k1.port': 'many' }, {}, /web1\.conf:\d+:\d+  error  M088 .*web1\.conf has errors of its own.*the first is M015/],
+    ['another way of writing Thrift', { 'sinks.k1.type': 'thrift', 'sinks.k1.protocol': 'binary' }, { 'sources.r1.type': 'thrift' }, /M082  web1 a\.k1 writes binary, and collector b\.r1 reads compact/],
+    ['Kerberos on one side', { 'sinks.k1.type': 'thrift' }, { 'sources.r1.type': 'thrift', 'sources.r1.kerberos': 'true', 'sources.r1.agent-principal': 'f/c@R', 'sources.r1.agent-keytab': '/k' }, /M082  collector b\.r1 speaks Kerberos, and web1 a\.k1 does not/],
+    ['cipher suites without a common one', { 'sinks.k1.ssl': 'true', 'sinks.k1.include-protocols': 'TLSv1.2', 'sinks.k1.include-cipher-suites': 'TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384' }, { ...TLS, 'sources.r1.include-cipher-suites': 'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256' }, /M082  web1 a\.k1 and collector b\.r1 have no cipher suite in common/],
+    ['a certificate that is asked for and not there', { 'sinks.k1.ssl': 'true' }, { ...TLS, 'sources.r1.client-auth': 'required', 'sources.r1.truststore': '/t' }, /M082  collector b\.r1 asks for a certificate, and web1 a\.k1 has none/],
+    ['the own host in place of the next', { 'sinks.k1.hostname': 'localhost' }, {}, /M081  web1 a\.k1 sends to localhost:4141[\s\S]*; collector does listen on 4141/],
+    ['a receiver bound to another address', { 'sinks.k1.hostname': '10.1.0.7' }, { 'sources.r1.bind': '10.0.0.7' }, /M084  collector b\.r1 is bound to 10\.0\.0\.7, and web1 a\.k1 sends to 10\.1\.0\.7/, ['collector=10.1.0.7']],
+    ['more sinks than connections', { 'sinks': 'k1 k2', 'sinks.k2.type': 'avro', 'sinks.k2.channel': 'c1', 'sinks.k2.hostname': 'collector', 'sinks.k2.port': '4141' }, { 'sources.r1.maxConnections': '1' }, /collector\.conf:\d+:\d+  error  M083  collector b\.r1 takes up to 1 connections, and 2 sinks send to it: web1 a\.k1, web1 a\.k2/],
+    ['rules that shut out an address', {}, rules('allow:ip:10.1.*,deny:ip:*'), /M084  collector b\.r1 does not let in web1 a\.k1 \(10\.2\.0\.5\)/, ['web1=10.2.0.5']],
+    ['rules that shut out a name', {}, rules('deny:name:web*,allow:ip:*'), /M084  collector b\.r1 does not let in web1 a\.k1\n/],
+    ['rules that shut out everybody else', {}, rules('allow:name:localhost,deny:ip:*'), /M084  collector b\.r1 does not let in web1 a\.k1\n/],
+  ] as readonly (readonly [string, Changes, Changes, RegExp, (readonly string[])?])[]) {
     test(`${what} is an error with both places`, async () => {
-      const { status, out } = await run({ web1: sender(sent), collector: receiver(received) });
+      const { status, out } = await run({ web1: sender(sent), collector: receiver(received) }, aliases);
       assert.equal(status, 78);
       assert.match(out, wanted);
     });
@@ -57,9 +69,44 @@ describe('topology', () => {
   });
 
   test('files that are on the other hosts need not be here', async () => {
-    const tls = { 'sources.r1.ssl': 'true', 'sources.r1.keystore': '/on/the/other/host', 'sources.r1.keystore-password': 'x' };
-    const { status, out } = await run({ web1: sender({ 'sinks.k1.ssl': 'true' }), collector: receiver(tls) });
+    const { status, out } = await run({ web1: sender({ 'sinks.k1.ssl': 'true' }), collector: receiver(TLS) });
     assert.equal(status, 0, out);
+  });
+
+  test('rules that let some addresses in: a warning, until the address of the sender is known', async () => {
+    const files = { web1: sender(), collector: receiver(rules('allow:ip:10.1.*,deny:ip:*')) };
+    const { status, out } = await run(files);
+    assert.equal(status, 1);
+    assert.match(out, /collector\.conf:\d+:\d+  warning  M084  whether collector b\.r1 lets in web1 a\.k1 depends on the address of web1/);
+    assert.equal((await run(files, ['web1=10.1.0.5'])).status, 0);
+    assert.equal((await run({ ...files, web1: sender({ 'sources.r1.bind': '10.1.0.5' }) })).status, 0);
+  });
+
+  test('one address of IPv6 is known in every spelling', async () => {
+    const http = { 'sinks.k1.type': 'http', 'sinks.k1.endpoint': 'http://[FD00:0::7]:4141/' };
+    const { status, out } = await run({ web1: sender(http), collector: receiver({ 'sources.r1.type': 'http', 'sources.r1.bind': 'fd00::7' }) });
+    assert.match(out, /k1 http ⟶ collector b\.r1/);
+    assert.notEqual(status, 78);
+  });
+
+  test('of two sources on one port it is the one that speaks alike', async () => {
+    const udp = { 'sources.r0.type': 'netcatudp', 'sources.r0.bind': '0.0.0.0', 'sources.r0.port': '4141', 'sources.r0.channels': 'c1' };
+    assert.equal((await run({ web1: sender(), collector: receiver({ sources: 'r0 r1', ...udp }) })).status, 0);
+  });
+
+  test('one of several receivers that is unknown is shown where it stands', async () => {
+    const { out } = await run({ web1: sender({ 'sinks.k1.hosts': 'x y', 'sinks.k1.client.type': 'default_failover', 'sinks.k1.hosts.x': 'collector:4141', 'sinks.k1.hosts.y': 'colector:4141' }), collector: receiver() });
+    assert.match(out, /M086 [\s\S]*hosts\.y = colector:4141\n.*did you mean collector\?/);
+  });
+
+  test('where files of several folders are called the same, the folders are the hosts', async () => {
+    for (const [host, conf] of [['web1', sender()], ['collector', receiver()]] as const) {
+      mkdirSync(join(folder, host), { recursive: true });
+      writeFileSync(join(folder, host, 'flume.conf'), conf);
+    }
+    const { status, out } = await runWords(['web1', 'collector'].map((host) => join(folder, host, 'flume.conf')));
+    assert.match(out, /^web1  agent a/);
+    assert.equal(status, 0);
   });
 
   test('two agents of one host on one port', async () => {
@@ -87,7 +134,13 @@ describe('topology', () => {
   });
 });
 
-function sender(changes: Readonly<Record<string, string>> = {}): string {
+type Changes = Readonly<Record<string, string>>;
+
+function rules(text: string): Changes {
+  return { 'sources.r1.ipFilter': 'true', 'sources.r1.ipFilterRules': text };
+}
+
+function sender(changes: Changes = {}): string {
   return text('a', {
     'sources.r1.type': 'avro',
     'sources.r1.bind': '0.0.0.0',
@@ -102,7 +155,7 @@ function sender(changes: Readonly<Record<string, string>> = {}): string {
   });
 }
 
-function receiver(changes: Readonly<Record<string, string>> = {}): string {
+function receiver(changes: Changes = {}): string {
   return text('b', {
     'sources.r1.type': 'avro',
     'sources.r1.bind': '0.0.0.0',
