@@ -19,6 +19,8 @@ const BATCH_EVENTS = 100;
 const SMALL_BATCH_EVENTS = 5;
 /** How often a directory is looked at for files that are not finished. */
 const LOOK_MS = 100;
+/** What Flume's client puts behind the names of files that it has sent: the name of an option, where it means the value. */
+const FLUMES_SUFFIX = 'fileSuffix';
 
 export const AVRO_CLIENT_OPTIONS: readonly CliOption[] = [
   { long: 'host', short: 'H', argument: 'host', doc: 'host name of the avro source' },
@@ -133,7 +135,7 @@ async function sendDirectory(client: Client, directory: string, headers: Readonl
       }
     },
   };
-  const source = (await create(spooldirSource, new Map([['spoolDir', directory]]), context)) as Source;
+  const source = (await create(spooldirSource, new Map([['spoolDir', directory], ['ignorePattern', `.*${FLUMES_SUFFIX}`]]), context)) as Source;
   await source.start();
   try {
     while (!failure && (await hasWork(directory))) await sleep(LOOK_MS);
@@ -147,7 +149,7 @@ async function sendDirectory(client: Client, directory: string, headers: Readonl
 async function hasWork(directory: string): Promise<boolean> {
   for await (const entries of spoolFiles.list(directory)) {
     for (const { name } of entries) {
-      if (name.startsWith('.') || /\.(?:COMPLETED|SETASIDE)(?:\.\d+)?$/.test(name)) continue;
+      if (name.startsWith('.') || name.endsWith(FLUMES_SUFFIX) || /\.(?:COMPLETED|SETASIDE)(?:\.\d+)?$/.test(name)) continue;
       if ((await spoolFiles.look(`${directory}/${name}`))?.kind === 'file') return true;
     }
   }

@@ -48,10 +48,11 @@ describe('flume-ng avro-client', () => {
     mkdirSync(spool);
     writeFileSync(join(spool, 'a.log'), 'a1\na2\n');
     writeFileSync(join(spool, 'b.log'), 'b1\n');
+    writeFileSync(join(spool, 'c.logfileSuffix'), 'sent by the client of Flume\n');
     const { status, err } = await run('-H', '127.0.0.1', '-p', port, '--dirname', spool);
     assert.equal(status, 0, err);
     assert.deepEqual(context.bodies.toSorted(), ['a1', 'a2', 'b1']);
-    assert.deepEqual(readdirSync(spool).filter((name) => !name.startsWith('.')).toSorted(), ['a.log.COMPLETED', 'b.log.COMPLETED']);
+    assert.deepEqual(readdirSync(spool).filter((name) => !name.startsWith('.')).toSorted(), ['a.log.COMPLETED', 'b.log.COMPLETED', 'c.logfileSuffix']);
   });
 
   test('11.4 properties of the client stand in for host and port', async () => {
