@@ -154,6 +154,8 @@ mkdir -p $R/dev/pts $R/dev/shm
 mount -t devpts devpts $R/dev/pts -o newinstance,ptmxmode=0666,mode=620
 ln -s pts/ptmx $R/dev/ptmx
 for d in null zero random urandom full tty; do touch $R/dev/$d; mount --bind /dev/$d $R/dev/$d; done
+# systemd makes the mounts for credentials in a namespace of their own, from where they have to get to this one; in a container it does not see to that.
+mount --make-rshared $R
 exec chroot $R env -i container=rig PATH=${ENVIRONMENT.PATH} ${SYSTEMD} --system --unit=basic.target --log-target=console
 `;
 }
