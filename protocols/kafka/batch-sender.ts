@@ -3,7 +3,7 @@ import type { RejectionDetail } from '../../core/errors.ts';
 import { AvroWriter } from '../avro-writer.ts';
 import { partitionOfKey } from './partition-of-key.ts';
 import type { KafkaProducer, Piece, Refusal } from './producer.ts';
-import { RecordBatchWriter, type Compression, type RecordHeader } from './record-batch.ts';
+import { RecordBatchWriter, releaseBytes, type Compression, type RecordHeader } from './record-batch.ts';
 
 /** Where a record goes, and what it has beside its value. */
 export interface RecordPlan {
@@ -68,6 +68,7 @@ export class BatchSender {
         if (made) rowsOf.set(made.piece, { lane, rows: made.rows });
       }
       const refusals = await this.#producer.send([...rowsOf.keys()], signal);
+      for (const { bytes } of rowsOf.keys()) releaseBytes(bytes);
       for (const { lane } of rowsOf.values()) lane.most *= 2;
       for (const refusal of refusals) {
         const { lane, rows } = rowsOf.get(refusal.piece) as { lane: Lane; rows: number[] };

@@ -60,8 +60,8 @@ export class KafkaSink implements Sink {
 
   async write(batch: Batch, signal: AbortSignal, origin?: Origin, group?: GroupPosition): Promise<void> {
     const rejected = await (this.#exactlyOnce ? this.#once(this.#exactlyOnce, batch, signal, { origin, group }) : this.#sender.send(batch, signal));
-    // The copies that were gathered, compressed and sent have outlived the looks at young objects while the brokers were waited for.
-    storedBytesWereRead(batch.byteLength);
+    // What was gathered, and the request, have outlived the looks at young objects while the brokers were waited for.
+    storedBytesWereRead(2 * batch.byteLength);
     if (rejected.length === 0) return;
     this.#context.count('EventRejectedByKafkaCount', rejected.length);
     const sorted = [...rejected].sort((a, b) => a.index - b.index);
