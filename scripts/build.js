@@ -5,14 +5,16 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { kafkaLibrary } from './kafka-library.js';
 import { mergeChunks } from './merge-chunks.js';
 
 /**
  * Packages that every agent loads are built in, with their licences beside them; all others are imported when a component needs them.
  * webhdfs is built in as well, in a chunk of its own: below an installed package npm would bring the request that it asks for, and not
- * the maintained one that stands in for it here (overrides count at the top only).
+ * the maintained one that stands in for it here (overrides count at the top only). So is the library for Kafka, without what it would
+ * load for nothing (kafka-library.js).
  */
-const BUILT_IN = ['properties-file', 'properties-reader', 'webhdfs', 'yargs'];
+const BUILT_IN = ['@platformatic/kafka', 'properties-file', 'properties-reader', 'webhdfs', 'yargs'];
 
 /** Packages in the older module format call `require` for modules of Node. */
 const BANNER = "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);";
@@ -49,6 +51,7 @@ async function build() {
     // Used by calls of webhdfs that are never made, and not fit for strict mode.
     alias: { 'buffer-stream-reader': 'node:stream' },
     logLevel: 'warning',
+    plugins: [kafkaLibrary],
     external: Object.keys({ ...dependencies, ...optionalDependencies }).filter((name) => !BUILT_IN.includes(name)),
     banner: { js: BANNER },
   });
