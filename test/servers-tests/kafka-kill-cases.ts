@@ -98,6 +98,7 @@ class Play {
     }
     const conclusion = await this.#referee.conclude({ stalledAfterMs: ANSWER_MS });
     this.#t.diagnostic(reportOf(conclusion));
+    if (conclusion.stalled) this.#t.diagnostic(`the agent ${this.#agent?.running() ? 'runs, and said last' : 'has ended, and said last'}:\n${this.#agent?.lines.slice(-30).join('\n')}`);
     // Partitions have no order among them.
     assert.deepEqual(harmOf(partitions === 1 ? conclusion : { ...conclusion, outOfOrder: 0 }), CLEAN);
     assert.deepEqual([conclusion.duplicates, conclusion.torn], [0, 0]);
