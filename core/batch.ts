@@ -92,9 +92,9 @@ export class Batch implements Iterable<Event> {
 
   /**
    * The events of all, in order, with their bodies copied side by side: for many small batches that are to be lent as one, and for
-   * few events that would keep much larger bytes alive.
+   * few events that would keep much larger bytes alive. `allocate` gives the memory for them.
    */
-  static concat(batches: readonly Batch[]): Batch {
+  static concat(batches: readonly Batch[], allocate: (bytes: number) => Buffer = Buffer.allocUnsafeSlow): Batch {
     const [first] = batches;
     let size = 0;
     let room = 0;
@@ -102,7 +102,7 @@ export class Batch implements Iterable<Event> {
       size += batch.size;
       room += batch.byteLength + batch.size;
     }
-    const bytes = Buffer.allocUnsafeSlow(room);
+    const bytes = allocate(room);
     const bounds = new Uint32Array(size * 2);
     let event = 0;
     let at = 0;

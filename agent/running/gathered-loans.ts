@@ -1,5 +1,6 @@
 import { Batch } from '../../core/batch.ts';
 import type { Channel, GroupPosition, Origin, Transaction } from '../../core/component.ts';
+import { SpareMemory } from '../../io/spare-memory.ts';
 
 /** Longest wait for events that the channel has but not at hand. */
 const WAIT_MS = 20;
@@ -9,9 +10,9 @@ const MOST_EVENTS = 100_000;
 /**
  * Adds to a loan what the channel has besides, up to `mostBytes` of bodies, for a sink to which a write costs the same whatever its size.
  * What comes out is one loan: a batch with all events in order, committed and rolled back as a whole. It is the first itself where there
- * is nothing to add, and does not wait for events that are not in the channel yet.
+ * is nothing to add, and does not wait for events that are not in the channel yet. It lies in `memory`, which gets it back once it is released.
  */
-export async function gatherLoans(channel: Channel, first: Transaction, mostBytes: number, signal: AbortSignal): Promise<Transaction> {
+export async function gatherLoans(channel: Channel, first: Transaction, mostBytes: number, signal: AbortSignal, memory = new SpareMemory()): Promise<Transaction> {
   const loans = [first];
   let { size, byteLength } = first.batch;
   const hasMore = (): boolean => byteLength < mostBytes && size < MOST_EVENTS && channel.status().size > size && !signal.aborted;
@@ -40,20 +41,22 @@ export async function gatherLoans(channel: Channel, first: Transaction, mostByte
     clearTimeout(timer);
     signal.removeEventListener('abort', giveUp);
   }
-  return loans.length === 1 ? first : joined(loans);
+  return loans.length === 1 ? first : joined(loans, memory);
 }
 
-function joined(loans: readonly Transaction[]): Transaction {
+function joined(loans: readonly Transaction[], memory: SpareMemory): Transaction {
+  const batch = Batch.concat(loans.map((loan) => loan.batch), (bytes) => memory.take(bytes));
   const origin = joinedOrigin(loans);
   const group = joinedGroup(loans);
   return {
-    batch: Batch.concat(loans.map(({ batch }) => batch)),
+    batch,
     ...(origin && { origin }),
     ...(group && { group }),
     async commit(released) {
       // What one of them cannot write down does not keep the others from being done with.
       const results = await Promise.allSettled(loans.map((loan) => loan.commit(released)));
       for (const result of results) if (result.status === 'rejected') throw result.reason;
+      if (released === true) memory.give(batch.bytes);
     },
     async rollback() {
       // Each goes in front of what the channel still has: the last one first.

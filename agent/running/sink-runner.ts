@@ -2,6 +2,7 @@ import type { Batch } from '../../core/batch.ts';
 import type { Channel, Sink, Transaction } from '../../core/component.ts';
 import { isAbort, RejectedError, type RejectionDetail } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
+import { SpareMemory } from '../../io/spare-memory.ts';
 import { Flight } from './flight.ts';
 import { gatherLoans } from './gathered-loans.ts';
 
@@ -26,6 +27,7 @@ export interface SinkRunnerParts {
 /** Moves batches from a channel to a sink: takes, writes, commits; one write in flight, or as many as the sink wants. */
 export class SinkRunner {
   readonly #parts: SinkRunnerParts;
+  readonly #copies = new SpareMemory();
   /** Under way, the oldest first. */
   readonly #writes = new Set<OpenWrite>();
 
@@ -113,7 +115,7 @@ export class SinkRunner {
   }
 
   async #gathered({ gathersBytes }: Sink, loan: Transaction | undefined, signal: AbortSignal): Promise<Transaction | undefined> {
-    return loan && gathersBytes !== undefined ? gatherLoans(this.#parts.channel, loan, gathersBytes, signal) : loan;
+    return loan && gathersBytes !== undefined ? gatherLoans(this.#parts.channel, loan, gathersBytes, signal, this.#copies) : loan;
   }
 
   async #write(sink: Sink, { batch, origin, group }: Transaction, signal: AbortSignal): Promise<void> {

@@ -3,6 +3,7 @@ import { describeError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
 import { Backoff } from '../../io/backoff.ts';
 import { storedBytesWereRead } from '../../io/read-memory.ts';
+import { SpareMemory } from '../../io/spare-memory.ts';
 import type { Account } from './account.ts';
 import type { EventLog } from './event-log.ts';
 import type { Tail } from './group.ts';
@@ -40,6 +41,7 @@ export class Lending {
   readonly #takers = new Takers();
   readonly #ready = new ReadyEvents();
   readonly #memory = new PageMemory(PAGE_BYTES, storedBytesWereRead);
+  readonly #copies = new SpareMemory();
   #reader: LogReader | undefined;
   #reading: Promise<void> | undefined;
 
@@ -137,6 +139,7 @@ export class Lending {
     this.fill();
     // Several pieces were copied, but for headers of their own.
     const areCopied = pieces.length > 1 && !pieces.some(({ batch }) => batch.hasOwnHeaders);
+    let copy: Buffer | undefined;
     let open = true;
     const end = (): void => {
       if (!open) throw new Error('this loan of events has ended: commit or roll back once');
@@ -146,12 +149,13 @@ export class Lending {
     // After a power cut, numbers that the disk had not confirmed are given to other events, which nobody may take for these.
     const lasting = pieces.every(({ from, batch }) => from + batch.size <= account.synced.event);
     return {
-      batch: batchOf(pieces),
+      batch: batchOf(pieces, (bytes) => (copy = this.#copies.take(bytes))),
       ...(lasting && epoch !== undefined && { origin: { store: epoch, spans: pieces.map(({ from, batch }) => [from, from + batch.size] as const), settled: account.done.head } }),
       commit: async (released = false) => {
         end();
         await commit(pieces);
         for (const { batch, page } of pieces) page?.done(batch.size, released || areCopied);
+        if (copy && released) this.#copies.give(copy);
       },
       rollback: async () => {
         end();

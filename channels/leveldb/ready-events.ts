@@ -92,10 +92,10 @@ export function bytesOf(pieces: readonly Piece[]): number {
   return pieces.reduce((sum, { batch }) => sum + batch.byteLength, 0);
 }
 
-/** The pieces as one batch. */
-export function batchOf(pieces: readonly Piece[]): Batch {
+/** The pieces as one batch; several are copied into what `allocate` gives. */
+export function batchOf(pieces: readonly Piece[], allocate: (bytes: number) => Buffer): Batch {
   const [only] = pieces;
-  return only && pieces.length === 1 ? only.batch : Batch.concat(pieces.map(({ batch }) => batch));
+  return only && pieces.length === 1 ? only.batch : Batch.concat(pieces.map(({ batch }) => batch), allocate);
 }
 
 /** Counted by the slice of the record that the piece shows, which is what taking it lets go of. */

@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import { gatherLoans } from '../../../../agent/running/gathered-loans.ts';
 import { MemoryChannel } from '../../../../channels/memory.ts';
 import type { Transaction } from '../../../../core/component.ts';
+import { SpareMemory } from '../../../../io/spare-memory.ts';
 import { batchOf, bodiesOf, drain } from '../fakes.ts';
 
 const never = new AbortController().signal;
@@ -21,6 +22,21 @@ test('a loan grows by what the channel has, beyond the capacity of a transaction
   assert.deepEqual(bodiesOf(all.batch), ['1', '2', '3', '4', '5', '6']);
   await all.commit();
   assert.equal(channel.status().size, 0);
+});
+
+test('its memory is used again once it is released, and not before', async () => {
+  const memory = new SpareMemory();
+  const gather = async (): Promise<Transaction> => {
+    const channel = new MemoryChannel({ capacity: 10, transactionCapacity: 3, keepAliveMs: 10, slots: 10_000 });
+    for (let put = 0; put < 2; put++) await channel.put(batchOf('x'.repeat(100_000)), never);
+    return gatherLoans(channel, (await channel.take(1, never)) as Transaction, 1_000_000, never, memory);
+  };
+  const kept = await gather();
+  await kept.commit();
+  const released = await gather();
+  assert.notEqual(released.batch.bytes.buffer, kept.batch.bytes.buffer);
+  await released.commit(true);
+  assert.equal((await gather()).batch.bytes.buffer, released.batch.bytes.buffer);
 });
 
 test('rolled back, everything is in its place again', async () => {
