@@ -2,12 +2,13 @@
  * `node test/bench/elasticsearch.ts [ROUNDS [EVENTS [null]]]`: a backlog in the durable channel goes to OpenSearch, beside a plain `_bulk`
  * loop with undici; with `null`, to a server that answers and keeps nothing, so that its own pace hides neither of the two. Run `npm run prepare` first: the launcher takes the sources where they are newer than the build.
  */
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { root, startAgent, type RunningAgent } from '../harness/agent.ts';
+import { root, type RunningAgent } from '../harness/agent.ts';
 import { startDaemon } from '../servers/daemon.ts';
 import { openSearchMissing, startOpenSearch } from '../servers/opensearch.ts';
+import { Backlog } from './backlog.ts';
 import { figuresOf } from './process-figures.ts';
 
 const LINE_BYTES = 100;
@@ -37,13 +38,14 @@ async function bench(): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-search-'));
   const engine = await (plain ? startPlain() : startReal());
   try {
-    await fill(folder);
+    const backlog = new Backlog(folder, events, LINE_BYTES);
+    await backlog.fill();
     const where = plain ? 'a server that keeps nothing' : 'OpenSearch';
     console.log(`### elasticsearch: ${events} lines of ${LINE_BYTES} B, ${PER_REQUEST} a request, to ${where} on the same machine\n`);
     console.log('| round | subject | documents/s | CPU s | peak MB | times the loop |\n|---|---|---:|---:|---:|---:|');
     for (let round = 0; round <= rounds; round++) {
       const loop = await withLoop(engine, await index(engine, `loop-${round}`));
-      const agent = await withAgent(engine, await index(engine, `agent-${round}`), folder);
+      const agent = await withAgent(engine, await index(engine, `agent-${round}`), backlog);
       // The first round warms the server up.
       if (round > 0) for (const [subject, figures] of [['undici loop', loop], ['durable channel → elasticsearch', agent]] as const) row(round, subject, figures, loop);
     }
@@ -75,16 +77,6 @@ async function index(target: Target, name: string): Promise<string> {
   return name;
 }
 
-/** The backlog, in a channel that is copied for each round. */
-async function fill(folder: string): Promise<void> {
-  const agent = await startAgent({ conf: conf([]), folder: join(folder, 'full'), env: { MILLRACE_DEV: '' } });
-  await agent.ready();
-  const sender = startDaemon({ command: 'node', args: [join(root, 'test/bench/sender.ts'), ...[await agent.port('r1'), events, 1, LINE_BYTES].map(String)] });
-  await sender.ended;
-  await agent.counter('CHANNEL.c1', 'ChannelSize', (size) => size === events, 120_000);
-  await agent.stop();
-}
-
 async function withLoop({ url }: Target, name: string): Promise<Figures> {
   const daemon = startDaemon({ command: 'node', args: [join(root, 'test/bench/baselines/bulk-loop.ts'), url, name, ...[events, PER_REQUEST, LINE_BYTES].map(String)] });
   const figures = JSON.parse(await daemon.line(/"seconds"/, 180_000)) as Figures;
@@ -92,21 +84,15 @@ async function withLoop({ url }: Target, name: string): Promise<Figures> {
   return figures;
 }
 
-async function withAgent({ url }: Target, name: string, folder: string): Promise<Figures> {
-  const run = join(folder, 'run');
-  rmSync(run, { recursive: true, force: true });
-  cpSync(join(folder, 'full'), run, { recursive: true });
-  const settings = {
+async function withAgent({ url }: Target, name: string, backlog: Backlog): Promise<Figures> {
+  const agent = await backlog.drain({
     type: 'elasticsearch',
-    channel: 'c1',
     hostNames: url,
     indexName: name,
     indexNameBuilder: 'org.apache.flume.sink.elasticsearch.SimpleIndexNameBuilder',
     batchSize: String(PER_REQUEST),
-  };
-  const agent = await startAgent({ conf: conf(Object.entries(settings).map(([key, value]) => `a1.sinks.k1.${key} = ${value}`)), folder: run, env: { MILLRACE_DEV: '' } });
+  });
   try {
-    await agent.ready();
     const before = await drained(agent);
     const cpuBefore = figuresOf(agent.pid).cpuSeconds;
     const began = performance.now();
@@ -122,23 +108,4 @@ async function withAgent({ url }: Target, name: string, folder: string): Promise
 
 async function drained(agent: RunningAgent): Promise<number> {
   return Number((await agent.metrics())['SINK.k1']?.EventDrainSuccessCount ?? 0);
-}
-
-function conf(sink: readonly string[]): string {
-  return [
-    'a1.sources = r1',
-    'a1.channels = c1',
-    ...(sink.length > 0 ? ['a1.sinks = k1'] : []),
-    'a1.sources.r1.type = netcat',
-    'a1.sources.r1.bind = 127.0.0.1',
-    'a1.sources.r1.port = 0',
-    'a1.sources.r1.ack-every-event = false',
-    'a1.sources.r1.channels = c1',
-    'a1.channels.c1.type = file',
-    'a1.channels.c1.capacity = 100000000',
-    'a1.channels.c1.transactionCapacity = 10000',
-    'a1.channels.c1.checkpointDir = @FOLDER@/checkpoint',
-    'a1.channels.c1.dataDirs = @FOLDER@/data',
-    ...sink,
-  ].join('\n');
 }

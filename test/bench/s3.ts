@@ -1,14 +1,15 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { Authority, certificatesAvailable } from '../harness/certificates.ts';
-import { root, startAgent, type RunningAgent } from '../harness/agent.ts';
+import { root, type RunningAgent } from '../harness/agent.ts';
 import { startDaemon } from '../servers/daemon.ts';
 import type { S3Server } from '../servers/s3-server.ts';
 import { startVersitygw, versitygwMissing } from '../servers/versitygw.ts';
+import { Backlog } from './backlog.ts';
 import { figuresOf } from './process-figures.ts';
 
 const OBJECTS = 10;
@@ -39,11 +40,13 @@ export async function s3Bench(rounds: number): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'millrace-bench-s3-'));
   const authority = new Authority();
   try {
-    const files = await fill(folder);
+    const files = writeFiles(folder);
+    const backlog = new Backlog(folder, OBJECTS * EVENTS_EACH, LINE_BYTES);
+    await backlog.fill();
     for (const pem of [authority.sign('server').pem, undefined]) {
       const server = await startVersitygw(pem === undefined ? {} : { pem });
       try {
-        await beside({ ...server, ...(pem !== undefined && { ca: authority.trustPem }) }, folder, files, rounds);
+        await beside({ ...server, ...(pem !== undefined && { ca: authority.trustPem }) }, backlog, files, rounds);
       } finally {
         await server.stop();
       }
@@ -54,7 +57,7 @@ export async function s3Bench(rounds: number): Promise<void> {
   }
 }
 
-async function beside(server: Target, folder: string, files: readonly string[], rounds: number): Promise<void> {
+async function beside(server: Target, backlog: Backlog, files: readonly string[], rounds: number): Promise<void> {
   const requestHandler = server.ca === undefined ? {} : { httpsAgent: new Agent({ ca: readFileSync(server.ca) }) };
   const client = new S3Client({ region: server.region, endpoint: server.endpoint, forcePathStyle: true, credentials: server, requestHandler });
   try {
@@ -65,7 +68,7 @@ async function beside(server: Target, folder: string, files: readonly string[], 
     for (let round = 1; round <= rounds; round++) {
       const one = await withSdk(server, files, 1);
       const four = await withSdk(server, files, 4);
-      const measured = [one, four, await withAgent(server, folder, 'durable channel → s3', {}), await withAgent(server, folder, 'the same, 100 a batch', { 's3.batchSize': '100' })];
+      const measured = [one, four, await withAgent(server, backlog, 'durable channel → s3', {}), await withAgent(server, backlog, 'the same, 100 a batch', { 's3.batchSize': '100' })];
       for (const { subject, megabytesPerSecond: speed, cpuSeconds, peakMb } of measured) {
         const times = [one, four].map((base) => (speed / base.megabytesPerSecond).toFixed(2)).join(' | ');
         console.log(`| ${round} | ${subject} | ${speed.toFixed(0)} | ${cpuSeconds.toFixed(1)} | ${peakMb.toFixed(0)} | ${times} |`);
@@ -77,39 +80,14 @@ async function beside(server: Target, folder: string, files: readonly string[], 
   }
 }
 
-/** The backlog, in a channel that is copied for each round; the same bytes as files. */
-async function fill(folder: string): Promise<string[]> {
-  const agent = await startAgent({ conf: conf([]), folder: join(folder, 'full'), env: { MILLRACE_DEV: '' } });
-  await agent.ready();
-  const lines = OBJECTS * EVENTS_EACH;
-  const sender = startDaemon({ command: 'node', args: [join(root, 'test/bench/sender.ts'), ...[await agent.port('r1'), lines, 1, LINE_BYTES].map(String)] });
-  await sender.ended;
-  await agent.counter('CHANNEL.c1', 'ChannelSize', (size) => size === lines, 120_000);
-  await agent.stop();
+/** The bytes of the backlog as files. */
+function writeFiles(folder: string): string[] {
   const text = Buffer.alloc(BYTES_EACH, `${'x'.repeat(LINE_BYTES)}\n`);
   return Array.from({ length: OBJECTS }, (_, index) => {
     const path = join(folder, `file-${index}`);
     writeFileSync(path, text);
     return path;
   });
-}
-
-function conf(sink: readonly string[]): string {
-  return [
-    'a1.sources = r1',
-    'a1.channels = c1',
-    ...(sink.length > 0 ? ['a1.sinks = k1'] : []),
-    'a1.sources.r1.type = netcat',
-    'a1.sources.r1.bind = 127.0.0.1',
-    'a1.sources.r1.port = 0',
-    'a1.sources.r1.ack-every-event = false',
-    'a1.sources.r1.channels = c1',
-    'a1.channels.c1.type = file',
-    'a1.channels.c1.capacity = 100000000',
-    'a1.channels.c1.checkpointDir = @FOLDER@/checkpoint',
-    'a1.channels.c1.dataDirs = @FOLDER@/data',
-    ...sink,
-  ].join('\n');
 }
 
 async function withSdk(server: Target, files: readonly string[], atATime: number): Promise<Figures> {
@@ -120,13 +98,9 @@ async function withSdk(server: Target, files: readonly string[], atATime: number
   return { subject: `SDK, files, ${atATime} at a time`, megabytesPerSecond: (OBJECTS * BYTES_EACH) / 1e6 / seconds, cpuSeconds, peakMb };
 }
 
-async function withAgent(server: Target, folder: string, subject: string, properties: Record<string, string>): Promise<Figures> {
-  const run = join(folder, 'run');
-  rmSync(run, { recursive: true, force: true });
-  cpSync(join(folder, 'full'), run, { recursive: true });
-  const settings: Record<string, string> = {
+async function withAgent(server: Target, backlog: Backlog, subject: string, properties: Record<string, string>): Promise<Figures> {
+  const agent = await backlog.drain({
     type: 's3',
-    channel: 'c1',
     's3.bucket': BUCKET,
     's3.prefix': 'agent',
     's3.endpoint': server.endpoint,
@@ -139,10 +113,8 @@ async function withAgent(server: Target, folder: string, subject: string, proper
     's3.rollCount': String(EVENTS_EACH),
     's3.batchSize': '10000',
     ...properties,
-  };
-  const agent = await startAgent({ conf: conf(Object.entries(settings).map(([key, value]) => `a1.sinks.k1.${key} = ${value}`)), folder: run, env: { MILLRACE_DEV: '' } });
+  });
   try {
-    await agent.ready();
     const began = performance.now();
     const before = figuresOf(agent.pid);
     await untilStored(agent);
