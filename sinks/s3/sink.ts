@@ -9,12 +9,15 @@ import { PartBuffers } from './part-buffers.ts';
 import { groupByPath, type PathGroup } from './paths.ts';
 import { S3Requests } from './requests.ts';
 import type { ObjectSinkSettings } from './settings.ts';
-import { Stage, type Piece } from './stage.ts';
-import { originWithout, selectTaken } from './taken-events.ts';
+import { Stage } from './stage.ts';
+import { joinedOrigin, originWithout, selectTaken } from './taken-events.ts';
 import { Uploads } from './uploads.ts';
+import { WritePlan } from './write-plan.ts';
 
 /** A sync of the stage takes the same time for one event and for this. */
 const GATHERED_BYTES = 512 * 1024;
+/** While one sync is under way, so many writes gather less one, and share the next. */
+const MOST_WRITES = 4;
 const LOOK_EVERY_MS = 250;
 /** What a stop waits for uploads that go well. */
 const SETTLE_MS = 4000;
@@ -26,6 +29,21 @@ const MOST_SERIALIZERS = 500;
 const MOST_PENDING = 10_000;
 /** Part of the stage that may be full before what the oldest file holds is uploaded. */
 const FULL_PART = 0.75;
+
+/** A write, and how it is told of its outcome. */
+interface Asked {
+  readonly batch: Batch;
+  readonly signal: AbortSignal;
+  readonly origin: Origin | undefined;
+  readonly done: PromiseWithResolvers<void>;
+}
+
+interface Offer extends Omit<Asked, 'signal'> {
+  /** Of the events in the batch that was offered, where some of those are left out. */
+  readonly numbers?: Uint32Array;
+  /** By index in `batch`, with the reason. */
+  readonly rejected: Map<number, string>;
+}
 
 interface Running {
   readonly stage: Stage;
@@ -40,6 +58,7 @@ interface Running {
 export class S3Sink implements Sink {
   readonly batchSize: number;
   readonly gathersBytes = GATHERED_BYTES;
+  readonly mostWrites = MOST_WRITES;
   readonly releasesBatches = true;
   readonly #context: Context;
   readonly #settings: ObjectSinkSettings;
@@ -50,6 +69,8 @@ export class S3Sink implements Sink {
   #running: Running | undefined;
   #shared: Serializer | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Writes that wait for their turn. */
+  readonly #asked: Asked[] = [];
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(context: Context, settings: ObjectSinkSettings, files: LogFiles = logFiles) {
@@ -93,19 +114,10 @@ export class S3Sink implements Sink {
   }
 
   write(batch: Batch, signal: AbortSignal, origin?: Origin): Promise<void> {
-    return this.#inTurn(async () => {
-      signal.throwIfAborted();
-      const running = this.#running;
-      if (!running) throw new AgentError('M163', `${this.#context.name} does not run`);
-      await this.#makeRoom(batch, running);
-      const missing = origin && running.stage.taken.missing(origin);
-      if (!missing || !origin) return this.#write(batch, running, origin);
-      // Taken, on the disk, when the process was killed: the channel was not told any more.
-      this.#context.count('EventAlreadyTakenCount', batch.size - missing.length);
-      if (missing.length === 0) return;
-      const rest = selectTaken(batch, origin, missing);
-      await this.#write(rest.batch, running, rest.origin, missing);
-    });
+    const write = { batch, signal, origin, done: Promise.withResolvers<void>() };
+    this.#asked.push(write);
+    void this.#inTurn(() => this.#writeAsked());
+    return write.done.promise;
   }
 
   describe(): Description {
@@ -117,15 +129,50 @@ export class S3Sink implements Sink {
     };
   }
 
-  /** `numbers`: those of the events in the batch that was offered. */
-  async #write(batch: Batch, running: Running, origin?: Origin, numbers?: Uint32Array): Promise<void> {
+  /** What was asked for while the turn before this one was under way goes into the stage together, or none of it. */
+  async #writeAsked(): Promise<void> {
+    const writes = this.#nextWrites();
+    if (writes.length === 0) return;
+    try {
+      for (const { signal } of writes) signal.throwIfAborted();
+      const running = this.#running;
+      if (!running) throw new AgentError('M163', `${this.#context.name} does not run`);
+      await this.#makeRoom(writes.reduce((sum, { batch }) => sum + batch.byteLength, 0), running);
+      const offers = writes.map((write) => this.#offerOf(write, running));
+      await this.#write(offers, running);
+      for (const offer of offers) tell(offer);
+    } catch (error) {
+      // Those behind them are not to come before them.
+      for (const { done } of [...writes, ...this.#asked.splice(0)]) done.reject(error);
+    }
+  }
+
+  /** Whose events have numbers under one name; a single one where a serializer can take back what it wrote last, and no more. */
+  #nextWrites(): Asked[] {
+    const store = this.#asked[0]?.origin?.store;
+    const other = this.#asked.findIndex(({ origin }) => origin?.store !== store);
+    return this.#asked.splice(0, !this.#shared ? 1 : other < 0 ? this.#asked.length : other);
+  }
+
+  /** What of a write is not in the stage yet. */
+  #offerOf({ batch, origin, done }: Asked, { stage }: Running): Offer {
     const rejected = new Map<number, string>();
-    const reject = (index: number, reason: string): void => void rejected.set(index, reason);
+    const missing = origin && stage.taken.missing(origin);
+    if (!missing || !origin) return { batch, origin, rejected, done };
+    // Taken, on the disk, when the process was killed: the channel was not told any more.
+    this.#context.count('EventAlreadyTakenCount', batch.size - missing.length);
+    return { ...selectTaken(batch, origin, missing), numbers: missing, rejected, done };
+  }
+
+  async #write(offers: readonly Offer[], running: Running): Promise<void> {
     const plan = new WritePlan(Date.now());
     try {
-      for (const group of groupByPath(batch, this.#template, reject)) await this.#addGroup(plan, batch, group, running, reject);
+      for (const { batch, rejected } of offers) {
+        const reject = (index: number, reason: string): void => void rejected.set(index, reason);
+        for (const group of groupByPath(batch, this.#template, reject)) await this.#addGroup(plan, batch, group, running, reject);
+      }
       // What is rejected is offered again if the process is killed before it is set aside.
-      if (plan.pieces.length > 0) await running.stage.take(plan.pieces, origin && originWithout(origin, rejected));
+      if (plan.pieces.length > 0) await running.stage.take(plan.pieces, joinedOrigin(offers.map(({ origin, rejected }) => origin && originWithout(origin, rejected))));
     } catch (error) {
       plan.undo();
       throw error;
@@ -133,8 +180,6 @@ export class S3Sink implements Sink {
     this.#settle(plan, running);
     for (const object of plan.full) await this.#roll(object, running);
     await this.#closeIdlest(running);
-    const [reason] = rejected.values();
-    if (reason !== undefined) throw new RejectedError([...rejected.keys()].map((index) => numbers?.[index] ?? index), reason);
   }
 
   /** Adds the events of one path to its object, or, where that is full on the way, to several. */
@@ -149,9 +194,9 @@ export class S3Sink implements Sink {
       const begin = object.events === 0 ? object.serializer.begin() : undefined;
       const offset = from;
       const bytes = await object.serializer.encode(slice, (index, reason) => reject(indices?.[offset + index] ?? offset + index, reason));
-      // The serializer uses its memory again for the next piece.
-      const last = to === events.size && indices === undefined && plan.pieces.length === 0;
-      plan.add(object, slice.size, slice.byteLength, [...(begin ? [Buffer.from(begin)] : []), last ? bytes : Buffer.from(bytes)]);
+      // The serializer uses its memory again for the next piece; where they came in, they stay until the write is done.
+      const stay = bytes.buffer === events.bytes.buffer;
+      plan.add(object, slice.size, slice.byteLength, [...(begin ? [Buffer.from(begin)] : []), stay ? bytes : Buffer.from(bytes)]);
       from = to;
     }
   }
@@ -223,9 +268,9 @@ export class S3Sink implements Sink {
   }
 
   /** Throws where the stage is full: the events stay in their channel. */
-  async #makeRoom(batch: Batch, { stage, uploads, requests }: Running): Promise<void> {
+  async #makeRoom(bytes: number, { stage, uploads, requests }: Running): Promise<void> {
     const { stageBytes, stageDirectory } = this.#settings;
-    const isFull = (): boolean => stage.bytes + batch.byteLength > stageBytes || uploads.pending >= MOST_PENDING;
+    const isFull = (): boolean => stage.bytes + bytes > stageBytes || uploads.pending >= MOST_PENDING;
     const until = performance.now() + ROOM_MS;
     while (isFull() && performance.now() < until) await uploads.room(until - performance.now());
     if (!isFull()) return;
@@ -255,35 +300,8 @@ export class S3Sink implements Sink {
   }
 }
 
-/** What a batch adds to which object, until it is in the stage. */
-class WritePlan {
-  readonly nowMs: number;
-  readonly pieces: Piece[] = [];
-  /** The last object of each path. */
-  readonly objects = new Map<string, OpenObject>();
-  readonly touched = new Set<OpenObject>();
-  readonly full: OpenObject[] = [];
-  readonly #undo: (() => void)[] = [];
-
-  constructor(nowMs: number) {
-    this.nowMs = nowMs;
-  }
-
-  add(object: OpenObject, events: number, bytes: number, parts: readonly Buffer[]): void {
-    this.pieces.push({ object: object.staged, events, parts });
-    this.objects.set(object.path, object);
-    this.touched.add(object);
-    object.events += events;
-    object.bytes += bytes;
-    this.#undo.push(() => {
-      object.events -= events;
-      object.bytes -= bytes;
-      object.serializer.undo?.();
-    });
-  }
-
-  /** Nothing of it was taken. */
-  undo(): void {
-    for (const undo of this.#undo.reverse()) undo();
-  }
+function tell({ done, rejected, numbers }: Offer): void {
+  const [reason] = rejected.values();
+  if (reason === undefined) done.resolve();
+  else done.reject(new RejectedError([...rejected.keys()].map((index) => numbers?.[index] ?? index), reason));
 }

@@ -61,6 +61,19 @@ export function originWithout(origin: Origin, indices: ReadonlyMap<number, unkno
   return { store: origin.store, spans: singles(origin, rest) };
 }
 
+/** Where the events of several batches stand, which have one store or none. */
+export function joinedOrigin(origins: readonly (Origin | undefined)[]): Origin | undefined {
+  const [first] = origins;
+  if (!first || origins.length === 1) return first;
+  const spans: [number, number][] = [];
+  for (const [from, end] of origins.flatMap((origin) => origin?.spans ?? [])) {
+    const last = spans.at(-1);
+    if (last?.[1] === from) last[1] = end;
+    else spans.push([from, end]);
+  }
+  return { store: first.store, spans };
+}
+
 function singles({ spans }: Origin, indices: Iterable<number>): Spans {
   const numbers = spans.flatMap(([first, end]) => Array.from({ length: end - first }, (_, at) => first + at));
   return Array.from(indices, (index) => [numbers[index] as number, (numbers[index] as number) + 1] as const);

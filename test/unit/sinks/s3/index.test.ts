@@ -12,6 +12,7 @@ import { sinkConformance } from '../../../conformance/sink.ts';
 import { s3Rig, type S3Rig } from './s3-rig.ts';
 
 let failWrites = 0;
+let writes = 0;
 const failing: LogFiles = {
   ...logFiles,
   create: async (path) => failingFile(await logFiles.create(path)),
@@ -21,6 +22,7 @@ function failingFile(file: LogFile): LogFile {
     path: file.path,
     size: file.size,
     write: (parts, position) => {
+      writes++;
       if (failWrites-- > 0) return file.write(parts.slice(0, 1), position).then(() => Promise.reject(new Error('the disk is full')));
       return file.write(parts, position);
     },
@@ -67,6 +69,25 @@ test('a write resolves when the events are in the stage; the object appears when
   assert.deepEqual(linesOf(rig), ['one', 'two', 'three', 'four']);
   const left = readdirSync(rig.stage).map((name) => statSync(join(rig.stage, name)).size);
   assert.equal(left.length, 1);
+});
+
+test('writes that come while one is under way go into the stage together; where that fails, all of them and those behind fail, and keep their order', async (t) => {
+  const rig = await s3Rig(t);
+  const sink = await rig.make({ 's3.prefix': '%{p}', 's3.anyPrefix': 'true', serializer: 'TEXT' }, failing);
+  await sink.start();
+  const write = (number: number): Promise<void> =>
+    sink.write(batchOf(`${number}`).withHeader('p', `p${number % 2}`, false), never, { store: 's', spans: [[number, number + 1]] });
+  await write(1);
+  writes = 0;
+  await Promise.all([2, 3, 4].map(write));
+  assert.equal(writes, 1);
+  failWrites = 1;
+  const outcomes = await Promise.allSettled([5, 6, 7].map(write));
+  assert.deepEqual(outcomes.map(({ status }) => status), ['rejected', 'rejected', 'rejected']);
+  assert.match(String((outcomes[2] as PromiseRejectedResult).reason), /cannot write/);
+  await Promise.all([5, 6, 7].map(write));
+  await sink.stop();
+  assert.deepEqual([...rig.s3.bodies.values()].toSorted(), ['1\n3\n5\n7\n', '2\n4\n6\n']);
 });
 
 test('rolls by size, by time and when idle', async (t) => {
