@@ -27,6 +27,8 @@ export class ChainAgent {
   readonly folder: string;
   readonly #host: Host;
   parts: AgentParts;
+  /** Another program than that of this repository, from the next start on. */
+  program: string | undefined;
   running: RunningAgent | undefined;
 
   constructor(name: string, folder: string, parts: AgentParts, host: Host) {
@@ -42,6 +44,7 @@ export class ChainAgent {
       folder: this.folder,
       monitoring: false,
       under: this.#host,
+      ...(this.program !== undefined && { command: this.program }),
     });
     return this;
   }

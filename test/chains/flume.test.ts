@@ -1,6 +1,5 @@
 /** Chains in which one or two agents are real Flume 1.11, with its file channel: pulled apart as those of ours are. */
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, test, type TestContext } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -8,9 +7,10 @@ import { CLEAN, harmOf, reportOf } from '../faults/referee/referee.ts';
 import { RolledFiles } from '../faults/referee/rolled-files.ts';
 import { TcpLines } from '../faults/referee/tcp-sender.ts';
 import { freePort } from '../harness/agent.ts';
-import { flumeAvailable, startFlume, type Flume } from '../servers/flume.ts';
-import { avroSink, avroSource, BATCH, Chain, netcatSource, rollSink, settings, type AgentParts, type Settings } from './chain.ts';
+import { flumeAvailable } from '../servers/flume.ts';
+import { avroSink, avroSource, BATCH, Chain, netcatSource, rollSink, type Settings } from './chain.ts';
 import { FaultProxy, type Fault } from './fault-proxy.ts';
+import { flumeHop, type Hop } from './flume-hop.ts';
 
 const skip = process.env['MILLRACE_CHAINS'] === '1' ? flumeAvailable() : 'run them by npm run test:chains';
 const LONG = process.env['MILLRACE_LONG'] === '1';
@@ -20,12 +20,6 @@ const KILLS = LONG ? 20 : 2;
 const ANSWER_MS = 10_000;
 const STOPPED_MS = 1.5 * ANSWER_MS;
 const TIMES: Settings = { 'connect-timeout': ANSWER_MS, 'request-timeout': ANSWER_MS };
-
-interface Hop {
-  start(): Promise<unknown>;
-  kill(): Promise<void>;
-  signal(signal: 'SIGSTOP' | 'SIGCONT'): void;
-}
 
 describe('chains with Flume 1.11 in them', { skip, timeout: LONG ? 3_600_000 : 330_000, concurrency: 2 }, () => {
   for (const kinds of [['ours', 'flume', 'ours'], ['flume', 'ours', 'flume']] as const) {
@@ -94,24 +88,4 @@ async function row(t: TestContext, kinds: readonly ('ours' | 'flume')[]): Promis
   t.after(() => t.diagnostic(`${lines.connections} connections of the sender, refused: ${lines.refusals.join(' | ')}`));
   chain.referee.send(lines, { perSecond: 300 });
   return { chain, hops, proxies, until: (more) => chain.delivers(more, 90_000) };
-}
-
-function flumeHop(t: TestContext, folder: string, { source, sink }: AgentParts): Hop {
-  mkdirSync(join(folder, 'out'), { recursive: true });
-  const channel = settings('channels.c1', { type: 'file', checkpointDir: '@FOLDER@/checkpoint', dataDirs: '@FOLDER@/data', minimumRequiredSpace: 1_000_000, 'use-fast-replay': true });
-  const conf = `a1.sources = r1\na1.channels = c1\na1.sinks = k1\n${source}${channel}${sink}`.replaceAll('@FOLDER@', folder);
-  let flume: Flume | undefined;
-  const end = async (): Promise<void> => {
-    await flume?.kill();
-    await flume?.stop();
-  };
-  t.after(end);
-  return {
-    async start() {
-      flume = await startFlume({ agent: 'a1', conf });
-      await flume.ready();
-    },
-    kill: end,
-    signal: (signal) => void process.kill(flume?.pid ?? Number.NaN, signal),
-  };
 }

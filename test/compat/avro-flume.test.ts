@@ -11,6 +11,7 @@ import { avroSink } from '../../sinks/avro/index.ts';
 import { avroSource } from '../../sources/avro/index.ts';
 import { create, FakeContext, FakeSourceContext, never } from '../conformance/fakes.ts';
 import { Authority, certificatesAvailable, STORE_PASSWORD } from '../harness/certificates.ts';
+import { oddEvent, sortedHeaders } from '../harness/odd-events.ts';
 import { freePort, until } from '../servers/daemon.ts';
 import { flumeAvailable, startFlume, type Flume } from '../servers/flume.ts';
 
@@ -24,7 +25,7 @@ const TRANSPORTS: readonly Transport[] = [
   { name: 'plain', tls: false, deflate: false },
   { name: 'deflate', tls: false, deflate: true },
   { name: 'TLS', tls: true, deflate: false },
-  { name: 'TLS and deflate', tls: true, deflate: true },
+  { name: 'TLS and deflate, with a client certificate that Flume does not ask for', tls: true, deflate: true },
 ];
 
 const skip = flumeAvailable() || certificatesAvailable();
@@ -45,6 +46,7 @@ describe('Avro RPC with Flume 1.11', { skip, timeout: 240_000, concurrency: 8 },
     stores = authority.javaStores('server', 'JKS');
     for (const transport of TRANSPORTS) ends.push({ transport, intoFlume: await freePort(), ours: await ourSource(transport, stores.keystore) });
     for (const name of ['balanced1', 'balanced2', 'failover1', 'failover2']) groups.set(name, await ourSource(TRANSPORTS[0] as Transport, ''));
+    groups.set('asks', await ourSource(TRANSPORTS[2] as Transport, stores.keystore, { 'client-auth': 'required', truststore: authority.trustPem }));
     for (let index = 0; index < 5; index++) flumePair.push(await freePort());
     flume = await startFlume({ agent: 'a', conf: flumeConf(), monitoringPort: await freePort() });
     await flume.ready();
@@ -95,6 +97,15 @@ describe('Avro RPC with Flume 1.11', { skip, timeout: 240_000, concurrency: 8 },
     });
   }
 
+  test('A10 a source of ours that asks for a client certificate, which Flume cannot show, takes nothing from it and says so', async () => {
+    const { context } = groups.get('asks') ?? assert.fail('there is a source that asks');
+    const sink = await ourSink(flumePair[4] as number, TRANSPORTS[0] as Transport);
+    await sink.write(Batch.of([{ headers: new Map(), body: Buffer.from('x') }]), never);
+    await until('Flume was turned away', () => context.counted('TlsHandshakeFailedCount') > 0 || undefined);
+    assert.deepEqual(context.bodies, []);
+    await sink.stop();
+  });
+
   test('A9 our load-balancing client over two sources of Flume', async () => {
     const [first, second] = flumePair;
     const sink = await create(
@@ -122,7 +133,7 @@ describe('Avro RPC with Flume 1.11', { skip, timeout: 240_000, concurrency: 8 },
     assert.equal(back.length, events.length);
     for (const [number, event] of events.entries()) {
       assert.deepEqual(back[number]?.body, event.body, `body ${number}`);
-      assert.deepEqual(sorted(back[number]?.headers), sorted(event.headers), `headers ${number}`);
+      assert.deepEqual(sortedHeaders(back[number]?.headers), sortedHeaders(event.headers), `headers ${number}`);
     }
     await sink.stop();
   }
@@ -135,6 +146,7 @@ describe('Avro RPC with Flume 1.11', { skip, timeout: 240_000, concurrency: 8 },
         port: String(port),
         'batch-size': '10000',
         ...(tls && { ssl: 'true', truststore: stores.truststore, 'truststore-password': STORE_PASSWORD }),
+        ...(tls && deflate && { keystore: stores.keystore, 'keystore-password': STORE_PASSWORD }),
         ...(deflate && { 'compression-type': 'deflate' }),
       },
       new FakeContext(),
@@ -179,7 +191,10 @@ describe('Avro RPC with Flume 1.11', { skip, timeout: 240_000, concurrency: 8 },
       set({ [`sinkgroups.${kind}.sinks`]: `${kind}1 ${kind}2`, [`sinkgroups.${kind}.processor.type`]: kind === 'balanced' ? 'load_balance' : 'failover' });
       if (kind === 'failover') set({ 'sinkgroups.failover.processor.priority.failover1': 10, 'sinkgroups.failover.processor.priority.failover2': 5 });
     }
-    channels.push('nothing');
+    channels.push('stranger', 'nothing');
+    channel('stranger');
+    source('stranger', flumePair[4] as number, 'stranger');
+    sink('stranger', groups.get('asks')?.port ?? 0, 'stranger', { ssl: 'true', truststore: stores.truststore, 'truststore-password': STORE_PASSWORD });
     channel('nothing');
     source('n1', flumePair[0] as number, 'nothing');
     source('n2', flumePair[1] as number, 'nothing');
@@ -190,21 +205,7 @@ describe('Avro RPC with Flume 1.11', { skip, timeout: 240_000, concurrency: 8 },
   }
 });
 
-/** Names and values of every kind, and bodies that are no text. */
-function oddEvent(number: number): Event {
-  const headers = new Map<string, string>([['number', String(number)]]);
-  if (number % 3 === 0) headers.set('', 'a name without characters');
-  if (number % 4 === 0) headers.set('ünïcödé \u{1f30a}', 'wërt\n\ttwo lines\u0000');
-  if (number % 5 === 0) headers.set('long', 'x'.repeat(number % 1000));
-  const body = number % 7 === 0 ? Buffer.from([0, 255, 10, 13, 128, number & 255]) : Buffer.from(`event ${number} ${'.'.repeat(number % 100)}`);
-  return { headers: number % 6 === 1 ? new Map() : headers, body };
-}
-
-function sorted(headers: ReadonlyMap<string, string> | undefined): [string, string][] {
-  return [...(headers ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
-}
-
-async function ourSource({ tls, deflate }: Transport, keystore: string): Promise<{ source: Source; context: FakeSourceContext; port: number }> {
+async function ourSource({ tls, deflate }: Transport, keystore: string, more: Record<string, string> = {}): Promise<{ source: Source; context: FakeSourceContext; port: number }> {
   const context = new FakeSourceContext();
   context.batchLimit = 10_000;
   const source = await create(
@@ -214,6 +215,7 @@ async function ourSource({ tls, deflate }: Transport, keystore: string): Promise
       port: '0',
       ...(tls && { ssl: 'true', keystore, 'keystore-password': STORE_PASSWORD }),
       ...(deflate && { 'compression-type': 'deflate' }),
+      ...more,
     },
     context,
   );

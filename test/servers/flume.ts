@@ -80,6 +80,8 @@ export interface FlumeOptions {
   /** Stands first on the class path: a folder with core-site.xml. */
   readonly siteFolder?: string;
   readonly cwd?: string;
+  /** Java is run under this program, which must `exec`: `['ip', 'netns', 'exec', 'h1']`. */
+  readonly under?: readonly string[];
 }
 
 export interface Flume extends Daemon {
@@ -124,20 +126,24 @@ export async function startFlume(options: FlumeOptions): Promise<Flume> {
       : { 'flume.monitoring.type': 'http', 'flume.monitoring.port': String(options.monitoringPort) }),
     ...options.properties,
   };
+  const words: readonly string[] = [
+    ...(options.under ?? []),
+    'java',
+    ...smallJvm,
+    ...Object.entries(properties).map(([name, value]) => `-D${name}=${value}`),
+    '-cp',
+    options.siteFolder === undefined ? await classPath(jars) : `${options.siteFolder}:${await classPath(jars)}`,
+    'org.apache.flume.node.Application',
+    '--conf-file',
+    join(folder, 'agent.conf'),
+    '--name',
+    options.agent,
+    '--no-reload-conf',
+  ];
+  const [command = '', ...args] = words;
   const daemon = startDaemon({
-    command: 'java',
-    args: [
-      ...smallJvm,
-      ...Object.entries(properties).map(([name, value]) => `-D${name}=${value}`),
-      '-cp',
-      options.siteFolder === undefined ? await classPath(jars) : `${options.siteFolder}:${await classPath(jars)}`,
-      'org.apache.flume.node.Application',
-      '--conf-file',
-      join(folder, 'agent.conf'),
-      '--name',
-      options.agent,
-      '--no-reload-conf',
-    ],
+    command,
+    args,
     cwd: options.cwd ?? folder,
     ...(options.env === undefined ? {} : { env: options.env }),
   });
