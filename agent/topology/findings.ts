@@ -38,7 +38,8 @@ function lostSender({ sender, host }: Connection, receivers: readonly Receiver[]
   const picks = agents.filter((agent) => agent.host === host).flatMap(({ plan }) => plan.sources.filter(({ values }) => values['port'] === 0).map(({ name }) => `${plan.name}.${name}`));
   const free = picks.length === 0 ? '' : `; ${picks.join(', ')} picks a free port (port = 0)`;
   const meant = isLoopback(sender.targetHost) ? receivers.find(({ port, protocol }) => port === sender.targetPort && protocol === sender.protocol) : undefined;
-  const hint = `${listening === '' ? `nothing listens on a port of ${host} that is known` : `${host} listens on ${listening}`}${free}${meant ? `; ${meant.agent.host} does listen on ${to.slice(to.lastIndexOf(':') + 1)}` : ''}`;
+  const elsewhere = meant ? `; ${meant.agent.host} does listen on ${meant.port}: if that is the same host, say so by HOST=${sender.agent.file} HOST=${meant.agent.file}` : '';
+  const hint = `${listening === '' ? `nothing listens on a port of ${host} that is known` : `${host} listens on ${listening}`}${free}${elsewhere}`;
   return [problem('M081', { ...placed(sender.at()), sentence: `${nameOf(sender)} sends to ${to}, where no source of ${host} listens`, hint })];
 }
 

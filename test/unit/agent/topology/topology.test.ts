@@ -41,7 +41,7 @@ describe('topology', () => {
     ['Kerberos on one side', { 'sinks.k1.type': 'thrift' }, { 'sources.r1.type': 'thrift', 'sources.r1.kerberos': 'true', 'sources.r1.agent-principal': 'f/c@R', 'sources.r1.agent-keytab': '/k' }, /M082  collector b\.r1 speaks Kerberos, and web1 a\.k1 does not/],
     ['cipher suites without a common one', { 'sinks.k1.ssl': 'true', 'sinks.k1.include-protocols': 'TLSv1.2', 'sinks.k1.include-cipher-suites': 'TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384' }, { ...TLS, 'sources.r1.include-cipher-suites': 'TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256' }, /M082  web1 a\.k1 and collector b\.r1 have no cipher suite in common/],
     ['a certificate that is asked for and not there', { 'sinks.k1.ssl': 'true' }, { ...TLS, 'sources.r1.client-auth': 'required', 'sources.r1.truststore': '/t' }, /M082  collector b\.r1 asks for a certificate, and web1 a\.k1 has none/],
-    ['the own host in place of the next', { 'sinks.k1.hostname': 'localhost' }, {}, /M081  web1 a\.k1 sends to localhost:4141[\s\S]*; collector does listen on 4141/],
+    ['the own host in place of the next', { 'sinks.k1.hostname': 'localhost' }, {}, /M081  web1 a\.k1 sends to localhost:4141[\s\S]*; collector does listen on 4141: if that is the same host, say so by HOST=\S+web1\.conf HOST=\S+collector\.conf/],
     ['a receiver bound to another address', { 'sinks.k1.hostname': '10.1.0.7' }, { 'sources.r1.bind': '10.0.0.7' }, /M084  collector b\.r1 is bound to 10\.0\.0\.7, and web1 a\.k1 sends to 10\.1\.0\.7/, ['collector=10.1.0.7']],
     ['more sinks than connections', { 'sinks': 'k1 k2', 'sinks.k2.type': 'avro', 'sinks.k2.channel': 'c1', 'sinks.k2.hostname': 'collector', 'sinks.k2.port': '4141' }, { 'sources.r1.maxConnections': '1' }, /collector\.conf:\d+:\d+  error  M083  collector b\.r1 takes up to 1 connections, and 2 sinks send to it: web1 a\.k1, web1 a\.k2/],
     ['rules that shut out an address', {}, rules('allow:ip:10.1.*,deny:ip:*'), /M084  collector b\.r1 does not let in web1 a\.k1 \(10\.2\.0\.5\)/, ['web1=10.2.0.5']],
@@ -97,6 +97,13 @@ describe('topology', () => {
   test('one of several receivers that is unknown is shown where it stands', async () => {
     const { out } = await run({ web1: sender({ 'sinks.k1.hosts': 'x y', 'sinks.k1.client.type': 'default_failover', 'sinks.k1.hosts.x': 'collector:4141', 'sinks.k1.hosts.y': 'colector:4141' }), collector: receiver() });
     assert.match(out, /M086 [\s\S]*hosts\.y = colector:4141\n.*did you mean collector\?/);
+  });
+
+  test('agents of one host reach one another by its loopback', async () => {
+    writeFileSync(join(folder, 'one.conf'), sender({ 'sinks.k1.hostname': 'localhost' }));
+    writeFileSync(join(folder, 'two.conf'), receiver({ 'sources.r1.bind': '127.0.0.1' }));
+    const { status, out } = await runWords([`h=${join(folder, 'one.conf')}`, `h=${join(folder, 'two.conf')}`]);
+    assert.equal(status, 0, out);
   });
 
   test('where files of several folders are called the same, the folders are the hosts', async () => {
