@@ -1,12 +1,12 @@
 import type * as Library from '@platformatic/kafka';
 import { describeError } from '../../core/errors.ts';
 import type { Logger } from '../../core/log.ts';
-import { AbortedTransactions } from './aborted-transactions.ts';
 import { ERRORS, retriable } from './error-codes.ts';
-import { fetch, type FetchAnswer, type FetchOptions, type PartitionAnswer } from './fetch-request.ts';
+import { fetch, type FetchAnswer, type FetchOptions } from './fetch-request.ts';
 import type { FetchedRecords } from './fetched-records.ts';
-import { batchAt, endOfBatches, RecordBatchError, recordsOf } from './record-batches.ts';
-import { RecordReader } from './record-reader.ts';
+import { keyOf, logFrom, type PartitionLog, type Start } from './partition-log.ts';
+import { ReadAhead } from './read-ahead.ts';
+import { endOfBatches, type RecordBatchError } from './record-batches.ts';
 
 export interface FetcherSettings extends Omit<FetchOptions, 'version'> {
   /** Headers of records will be asked for. */
@@ -15,55 +15,13 @@ export interface FetcherSettings extends Omit<FetchOptions, 'version'> {
   wereRead?(bytes: number): void;
 }
 
-/** A partition, and the offset of the record to begin at. */
-export interface Start {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: number;
-}
-
 /** Where to go on in a partition that does not have the offset that is wanted; rejects where that is for nobody to choose. */
 export type ChooseStart = (topic: string, partition: number) => Promise<number>;
 
-/** Uncompressed a record batch may have so many times what is read of a partition at once, at least of 1 MB. */
-const EXPANSION = 64;
 const RETRY_MS = 200;
 const LONGEST_RETRY_MS = 2000;
 /** What is damaged stays so, as a rule. */
 const DAMAGED_RETRY_MS = 5000;
-const MOST_SPARE = 2;
-/** What stands around the record batches in an answer, as a rule. */
-const ANSWER_FRAME_BYTES = 64 * 1024;
-/** So many bytes are handed out together, give or take a record batch. */
-const HANDED_BYTES = 1024 * 1024;
-
-/** Where reading stands in a partition. An answer counts only for the object that it was asked for with. */
-interface Log extends Start {
-  handedOut: number;
-  /** Behind the last batch that was opened. */
-  opened: number;
-  fetchFrom: number;
-  asked: boolean;
-  retryAtMs: number;
-  /** Tries in a row that came to nothing. */
-  failures: number;
-}
-
-/** The bytes of an answer, and how many of its parts are to be read yet. */
-interface Answer {
-  readonly bytes: Buffer;
-  parts: number;
-}
-
-/** What an answer holds of one partition. */
-interface Part {
-  readonly log: Log;
-  readonly answer: Answer;
-  readonly end: number;
-  readonly aborted: AbortedTransactions | undefined;
-  readonly size: number;
-  at: number;
-}
 
 /** Reads partitions from their leaders, one answer ahead of what is asked for. */
 export class Fetcher {
@@ -72,14 +30,10 @@ export class Fetcher {
   readonly #settings: FetcherSettings;
   readonly #chooseStart: ChooseStart;
   readonly #log: Logger;
-  readonly #reader: RecordReader;
+  readonly #ahead: ReadAhead;
   #version = 0;
   /** By `topic/partition`; first those that had to wait longest. */
-  #logs = new Map<string, Log>();
-  #ready: Part[] = [];
-  #readyBytes = 0;
-  /** Memory of answers that were read, for others: fresh memory is dear. */
-  readonly #spare: Buffer[] = [];
+  #logs = new Map<string, PartitionLog>();
   readonly #busy = new Set<number>();
   #metadata: Library.ClusterMetadata | undefined;
   #lookingUp = false;
@@ -94,15 +48,13 @@ export class Fetcher {
     this.#settings = settings;
     this.#chooseStart = chooseStart;
     this.#log = log;
-    this.#reader = new RecordReader(settings.withHeaders);
+    this.#ahead = new ReadAhead(library, settings);
   }
 
   /** Reads these partitions from now on, and no others; what was read ahead is forgotten. */
   assign(starts: Iterable<Start>): void {
     this.#logs = new Map([...starts].map((start) => [keyOf(start), logFrom(start)]));
-    this.#ready = [];
-    this.#readyBytes = 0;
-    this.#reader.abandon();
+    this.#ahead.clear();
     this.#metadata = undefined;
     this.#pump();
   }
@@ -119,18 +71,7 @@ export class Fetcher {
   /** What lies ready, at most `most` records; `undefined` if nothing does. Throws why reading cannot go on. */
   next(most: number): FetchedRecords | undefined {
     this.throwIfFailed();
-    const reader = this.#reader;
-    for (let part = this.#ready[0]; part && reader.rows < most && reader.byteLength < HANDED_BYTES; part = this.#ready[0]) {
-      try {
-        if (!reader.isDone) reader.gather(most);
-        else if (!this.#openNext(part)) this.#drop(part);
-      } catch (error) {
-        if (!(error instanceof RecordBatchError)) throw error;
-        this.#setAside(part, error);
-      }
-    }
-    const isEmpty = reader.rows === 0;
-    const records = reader.take();
+    const records = this.#ahead.next(most, (log, offset, error) => this.#setAside(log, offset, error));
     // Uncompressed, and copied.
     this.#settings.wereRead?.(2 * records.bytes.length);
     for (const position of records.positions().values()) {
@@ -138,7 +79,7 @@ export class Fetcher {
       if (log) log.handedOut = Number(position.offset);
     }
     this.#pump();
-    return isEmpty ? undefined : records;
+    return records.size === 0 ? undefined : records;
   }
 
   /** Resolves when something was fetched or stirs, the time is up, or `signal` aborts; at once where something lies ready that is `wanted`. */
@@ -152,7 +93,7 @@ export class Fetcher {
       const timer = setTimeout(done, timeoutMs);
       signal.addEventListener('abort', done, { once: true });
       this.#stirred = done;
-      if (signal.aborted || (wanted && this.#ready.length > 0) || this.#failure !== undefined) done();
+      if (signal.aborted || (wanted && !this.#ahead.isEmpty) || this.#failure !== undefined) done();
     });
   }
 
@@ -173,51 +114,13 @@ export class Fetcher {
     this.#stirred();
   }
 
-  /** Opens the next record batch that counts; `false` where the part has no more. */
-  #openNext(part: Part): boolean {
-    const { log, end, aborted } = part;
-    const { bytes } = part.answer;
-    const { topic, partition } = log;
-    for (;;) {
-      const head = batchAt(this.#library, bytes, part.at, end);
-      if (!head) return false;
-      const takenBack = aborted?.includes(bytes, head) ?? false;
-      const counts = !takenBack && !head.isControl && head.endOffset > log.opened;
-      if (counts) {
-        const records = recordsOf(this.#library, bytes, head, EXPANSION * Math.max(1024 * 1024, this.#settings.maxBytesPerPartition));
-        this.#reader.open({ ...head, topic, partition, records, appendedMs: head.timeIsOfAppending ? head.latestMs : undefined, from: log.opened });
-      } else if (head.endOffset > log.opened) {
-        this.#reader.pass({ topic, partition, leaderEpoch: head.leaderEpoch }, head.endOffset);
-      }
-      part.at = head.end;
-      log.opened = Math.max(log.opened, head.endOffset);
-      if (counts) return true;
-    }
-  }
-
-  #drop(part: Part): void {
-    this.#ready = this.#ready.filter((other) => other !== part);
-    this.#readyBytes -= part.size;
-    // Records are copied out of it before anything else can be asked for.
-    if (--part.answer.parts === 0 && this.#spare.length < MOST_SPARE) this.#spare.push(part.answer.bytes);
-  }
-
-  #memory(length: number): Buffer {
-    const at = this.#spare.findIndex(({ buffer }) => buffer.byteLength >= length);
-    const [found] = at < 0 ? [] : this.#spare.splice(at, 1);
-    return found ? Buffer.from(found.buffer) : Buffer.allocUnsafeSlow(Math.max(length, this.#settings.maxBytes + ANSWER_FRAME_BYTES));
-  }
-
   /** The partition is tried again later, behind what can be read of it; the others go on. */
-  #setAside({ log }: Part, error: RecordBatchError): void {
+  #setAside(log: PartitionLog, offset: number, error: RecordBatchError): void {
     const { topic, partition } = log;
-    const offset = this.#reader.isDone ? log.opened : this.#reader.reached;
-    this.#reader.abandon();
     this.#log.error(
       `the record batch at offset ${offset} of partition ${partition} of ${topic} ${error.message}; the partition is tried again each ${DAMAGED_RETRY_MS / 1000} s and not read on before it can be, ` +
         'or until kafka-consumer-groups.sh --reset-offsets tells the group to begin behind it',
     );
-    for (const part of this.#ready.filter((other) => other.log === log)) this.#drop(part);
     this.#logs.set(keyOf(log), logFrom({ topic, partition, offset }, performance.now() + DAMAGED_RETRY_MS));
   }
 
@@ -226,9 +129,9 @@ export class Fetcher {
     if (this.#stopped || this.#logs.size === 0) return;
     const metadata = this.#metadata;
     if (!metadata) return void this.#lookUp();
-    if (this.#readyBytes >= this.#settings.maxBytes) return;
+    if (this.#ahead.byteLength >= this.#settings.maxBytes) return;
     const now = performance.now();
-    const byLeader = new Map<number, Log[]>();
+    const byLeader = new Map<number, PartitionLog[]>();
     let nextMs = Infinity;
     for (const log of this.#logs.values()) {
       if (log.asked) continue;
@@ -269,14 +172,14 @@ export class Fetcher {
     this.#pump();
   }
 
-  async #ask(leader: number, metadata: Library.ClusterMetadata, logs: readonly Log[], maxBytes: number): Promise<void> {
+  async #ask(leader: number, metadata: Library.ClusterMetadata, logs: readonly PartitionLog[], maxBytes: number): Promise<void> {
     this.#busy.add(leader);
     for (const log of logs) log.asked = true;
     let connection: Library.Connection | undefined;
     try {
       connection = await this.#client.connections.get(metadata.brokers.get(leader) as Library.Broker);
       const wanted = logs.map(({ topic, partition, fetchFrom }) => ({ topic, partition, offset: fetchFrom }));
-      const answer = await fetch(this.#library, connection, { ...this.#settings, version: this.#version, maxBytes }, wanted, (length) => this.#memory(length));
+      const answer = await fetch(this.#library, connection, { ...this.#settings, version: this.#version, maxBytes }, wanted, (length) => this.#ahead.memory(length));
       if (answer.code !== ERRORS.none) throw new Error(this.#nameOf(answer.code));
       this.#take(answer, new Map(logs.map((log) => [keyOf(log), log])));
     } catch (error) {
@@ -292,35 +195,28 @@ export class Fetcher {
     this.#pump();
   }
 
-  #take({ bytes, partitions }: FetchAnswer, asked: ReadonlyMap<string, Log>): void {
-    const answer = { bytes, parts: 0 };
-    for (const part of partitions) {
+  #take({ bytes, partitions }: FetchAnswer, asked: ReadonlyMap<string, PartitionLog>): void {
+    const found = partitions.flatMap((part) => {
       const log = asked.get(keyOf(part));
-      if (!log || this.#logs.get(keyOf(log)) !== log) continue;
+      if (!log || this.#logs.get(keyOf(log)) !== log) return [];
       if (part.code === ERRORS.none) log.failures = 0;
-      if (part.code !== ERRORS.none) this.#refused(log, part.code);
-      else if (part.end > part.begin) this.#keep(log, part, answer);
+      else this.#refused(log, part.code);
+      return part.code === ERRORS.none && part.end > part.begin ? [{ log, part }] : [];
+    });
+    for (const { log, part } of found) {
+      const behind = endOfBatches(bytes, part.begin, part.end);
+      if (behind === undefined) log.retryAtMs = performance.now() + RETRY_MS;
+      else log.fetchFrom = behind;
+      // Next time those come first that got nothing now.
+      this.#logs.delete(keyOf(log));
+      this.#logs.set(keyOf(log), log);
     }
     this.#settings.wereRead?.(bytes.length);
-    if (answer.parts > 0) this.#stirred();
-    else if (this.#spare.length < MOST_SPARE) this.#spare.push(bytes);
+    this.#ahead.add(bytes, found);
+    if (found.length > 0) this.#stirred();
   }
 
-  #keep(log: Log, { aborted, begin, end }: PartitionAnswer, answer: Answer): void {
-    const { bytes } = answer;
-    answer.parts++;
-    const behind = endOfBatches(bytes, begin, end);
-    if (behind === undefined) log.retryAtMs = performance.now() + RETRY_MS;
-    else log.fetchFrom = behind;
-    const size = end - begin;
-    this.#ready.push({ log, answer, at: begin, end, size, aborted: this.#settings.committedOnly ? new AbortedTransactions(aborted) : undefined });
-    this.#readyBytes += size;
-    // Next time those come first that got nothing now.
-    this.#logs.delete(keyOf(log));
-    this.#logs.set(keyOf(log), log);
-  }
-
-  #refused(log: Log, code: number): void {
+  #refused(log: PartitionLog, code: number): void {
     const { topic, partition } = log;
     if (code === ERRORS.offsetOutOfRange) {
       if (log.fetchFrom === log.handedOut) return void this.#startAnew(log);
@@ -334,7 +230,7 @@ export class Fetcher {
     }
   }
 
-  async #startAnew(log: Log): Promise<void> {
+  async #startAnew(log: PartitionLog): Promise<void> {
     const { topic, partition, handedOut } = log;
     log.retryAtMs = Infinity;
     try {
@@ -347,7 +243,7 @@ export class Fetcher {
     }
   }
 
-  #retry(log: Log): void {
+  #retry(log: PartitionLog): void {
     log.retryAtMs = performance.now() + Math.min(LONGEST_RETRY_MS, RETRY_MS * 2 ** log.failures++);
     this.#metadata = undefined;
   }
@@ -355,12 +251,4 @@ export class Fetcher {
   #nameOf(code: number): string {
     return this.#library.protocolErrorsCodesById[code] ?? `error ${code}`;
   }
-}
-
-function keyOf({ topic, partition }: { readonly topic: string; readonly partition: number }): string {
-  return `${topic}/${partition}`;
-}
-
-function logFrom({ topic, partition, offset }: Start, retryAtMs = 0): Log {
-  return { topic, partition, offset, handedOut: offset, opened: offset, fetchFrom: offset, asked: false, retryAtMs, failures: 0 };
 }

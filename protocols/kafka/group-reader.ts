@@ -6,8 +6,9 @@ import type { Logger } from '../../core/log.ts';
 import { committedOffsets } from './committed-offsets.ts';
 import { Coordinators } from './coordinators.ts';
 import type { FetchedRecords, Position } from './fetched-records.ts';
-import { Fetcher, type FetcherSettings, type Start } from './fetcher.ts';
+import { Fetcher, type FetcherSettings } from './fetcher.ts';
 import { kafkaLibrary, reasonOf, type ClientOptions } from './library.ts';
+import type { Start } from './partition-log.ts';
 import { assignByRange } from './range-assignor.ts';
 
 export interface GroupReaderSettings {
