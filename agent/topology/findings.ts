@@ -18,7 +18,7 @@ export function findingsOf(connections: readonly Connection[], receivers: readon
     ...connections.flatMap((connection) => misfits(connection, hosts)),
     ...circlesOf(connections).map(([first, ...others]) => {
       const way = [first, ...others, first].flatMap((sender) => (sender ? nameOf(sender) : [])).join(' → ');
-      return problem('M085', { ...placed(first?.at()), sentence: `events go round in a circle: ${way}`, hint: 'every event comes back again and again, and fills the channels' });
+      return problem('M085', { ...placed(first?.at()), ...otherPlace(others[0]), sentence: `events go round in a circle: ${way}`, hint: 'every event comes back again and again, and fills the channels' });
     }),
   ];
 }

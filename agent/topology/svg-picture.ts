@@ -5,6 +5,8 @@ import { columnsOf } from './layout.ts';
 const BOX = { width: 250, head: 40, row: 22, bottom: 10 };
 const GAP = { x: 110, y: 28 };
 const EDGE = 20;
+/** About the width of one in an address. */
+const LETTER = 6.5;
 
 interface Box {
   readonly agent: HostedAgent;
@@ -18,7 +20,9 @@ interface Box {
 /** The chain as a picture: a box for each agent, the events going from left to right. */
 export function topologySvg(agents: readonly HostedAgent[], connections: readonly Connection[]): string {
   const boxes = place(columnsOf(agents, connections));
-  const width = Math.max(...boxes.map(({ x }) => x + BOX.width), 0) + GAP.x;
+  // Where an arrow leads to no box further right, its address stands at the edge.
+  const longest = Math.max(...connections.map(({ sender }) => addressOf(sender).length), 0);
+  const width = Math.ceil(Math.max(...boxes.map(({ x }) => x + BOX.width), 0) + Math.max(GAP.x, EDGE + LETTER * longest));
   const height = Math.max(...boxes.map(({ y, height: own }) => y + own), 0) + EDGE;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="sans-serif" font-size="13">`,
@@ -76,7 +80,7 @@ function drawConnection({ sender, receiver }: Connection, boxes: readonly Box[],
   if (!from) return '';
   const [x1, y1] = [from.x + BOX.width, (from.rows.get(`sinks ${sender.name}`) ?? from.y) + 2];
   const to = receiver && boxes.find(({ agent }) => agent === receiver.agent);
-  const label = escapeXml(`${sender.targetHost}:${sender.targetPort}`);
+  const label = escapeXml(addressOf(sender));
   if (!receiver || !to) {
     // Below one another, where one sink has several.
     const lost = all.filter((other) => !other.receiver && other.sender.agent === sender.agent && other.sender.name === sender.name);
@@ -92,6 +96,10 @@ function drawConnection({ sender, receiver }: Connection, boxes: readonly Box[],
   }
   const bend = Math.max(60, Math.abs(x2 - x1) / 2);
   return `<path d="M${x1} ${y1}C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2 - 2} ${y2}" fill="none" stroke="#2d3748" marker-end="url(#tip)"/><text x="${x2 - 12}" y="${y2 - 6}" font-size="11" text-anchor="end">${label}</text>`;
+}
+
+function addressOf({ targetHost, targetPort }: Connection['sender']): string {
+  return `${targetHost}:${targetPort}`;
 }
 
 function escapeXml(text: string): string {
