@@ -25,8 +25,9 @@ export interface AvroSinkSettings extends TlsLists {
 
 /** A call to an agent of ours has so many bytes of bodies at least, where so many wait: more are not worth the copies of joining them. */
 const GATHER_BYTES = 24 * 1024;
-/** Calls of numbered events to an agent of ours that may be unanswered. */
-const MOST_CALLS = 16;
+/** Calls of numbered events to an agent of ours that may be unanswered, and bytes of their bodies beyond which no more are made. */
+const MOST_CALLS = 64;
+const UNANSWERED_BYTES = 4 * 1024 * 1024;
 
 interface StoreOptions {
   readonly path: string;
@@ -82,6 +83,7 @@ export class AvroSink implements Sink {
   readonly #arranged: Receivers<Receiver>;
   #tls: TlsStores | undefined;
   #signal: AbortSignal | undefined;
+  #unansweredBytes = 0;
   /** Where the last events went, if they had numbers. */
   #numberedTo: AvroClientConnection | undefined;
 
@@ -99,7 +101,8 @@ export class AvroSink implements Sink {
 
   get mostWrites(): number {
     const [only] = this.#receivers;
-    return this.#numberedTo && this.#receivers.length === 1 && only?.takesMany ? MOST_CALLS : 1;
+    const takesMany = this.#numberedTo && this.#receivers.length === 1 && only?.takesMany && this.#unansweredBytes < UNANSWERED_BYTES;
+    return takesMany ? MOST_CALLS : 1;
   }
 
   /** A receiver that is not there yet does not keep the sink from starting. */
@@ -122,10 +125,15 @@ export class AvroSink implements Sink {
   async write(batch: Batch, signal: AbortSignal, origin?: Origin): Promise<void> {
     if (batch.size === 0) return;
     this.#closeOn(signal);
-    await this.#arranged.send((receiver) => {
-      signal.throwIfAborted();
-      return this.#send(receiver.connection(), batch, origin);
-    });
+    this.#unansweredBytes += batch.byteLength;
+    try {
+      await this.#arranged.send((receiver) => {
+        signal.throwIfAborted();
+        return this.#send(receiver.connection(), batch, origin);
+      });
+    } finally {
+      this.#unansweredBytes -= batch.byteLength;
+    }
   }
 
   /** An agent of ours stores no event twice that has a number: what was gathered goes in one call. */

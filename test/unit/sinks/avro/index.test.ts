@@ -204,6 +204,24 @@ describe('avro sink', () => {
     await sink.stop();
   });
 
+  test('calls are under way up to some megabytes of bodies, however large the events are', async () => {
+    const { context, port } = await receiver({ messageBytes: 8 * 1024 * 1024 });
+    const sink = await sinkTo(port);
+    const numbered = (from: number, body: string): Promise<void> => sink.write(batchOf(body), never, { store: 'x', spans: [[from, from + 1]] });
+    await numbered(0, 'first');
+    const answers: (() => void)[] = [];
+    context.answer = () => new Promise((resolve) => answers.push(() => resolve(undefined)));
+    const large = [1, 2].map((number) => numbered(number, 'x'.repeat(3 * 1024 * 1024)));
+    assert.equal(sink.mostWrites, 1);
+    await eventually(() => answers.length === 2, 'both are with the receiver');
+    answers[0]?.();
+    await large[0];
+    assert.ok(sink.mostWrites > 4);
+    answers[1]?.();
+    await large[1];
+    await sink.stop();
+  });
+
   test('AV-04 a call that waits behind others has the whole time-out once it is the first', async () => {
     const { context, port } = await receiver();
     const sink = await sinkTo(port, { 'request-timeout': '2500' });
