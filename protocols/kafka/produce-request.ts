@@ -31,8 +31,12 @@ export function produce(library: typeof Library, connection: Library.Connection,
       false,
       false,
       (error, answers) => {
-        if (error) reject(error);
-        else resolve(pieces.map(({ topic, partition }) => (answers instanceof Map ? (answers.get(`${topic}/${partition}`) ?? STORED) : STORED)));
+        if (error) return reject(error);
+        if (options.acks === 0) return resolve(pieces.map(() => STORED));
+        const own = pieces.map(({ topic, partition }) => answers?.get(`${topic}/${partition}`));
+        const missing = pieces[own.indexOf(undefined)];
+        if (missing) reject(new Error(`the broker's answer does not tell of partition ${missing.partition} of ${missing.topic}`));
+        else resolve(own as PieceAnswer[]);
       },
     );
   });
