@@ -1,4 +1,5 @@
-import { CODEC_PACKAGE, type WritableCodec } from './hadoop-codec-names.ts';
+import { compressBzip2 } from './bzip2/bzip2.ts';
+import { CODEC_PACKAGE, type CodecClass } from './hadoop-codec-names.ts';
 import { compressLz4 } from './lz4.ts';
 import { compressSnappy } from './snappy.ts';
 
@@ -15,7 +16,8 @@ const CHUNK_BYTES = 200 * 1024;
 
 const zlib = (): typeof import('node:zlib') => process.getBuiltinModule('node:zlib');
 
-const COMPRESSIONS: Readonly<Record<WritableCodec, readonly [extension: string, compress: (bytes: Buffer) => Promise<Buffer>]>> = {
+const COMPRESSIONS: Readonly<Record<CodecClass, readonly [extension: string, compress: (bytes: Buffer) => Promise<Buffer>]>> = {
+  BZip2Codec: ['.bz2', compressBzip2],
   DefaultCodec: ['.deflate', (bytes) => settle((done) => zlib().deflate(bytes, done))],
   DeflateCodec: ['.deflate', (bytes) => settle((done) => zlib().deflate(bytes, done))],
   GzipCodec: ['.gz', (bytes) => settle((done) => zlib().gzip(bytes, done))],
@@ -24,7 +26,7 @@ const COMPRESSIONS: Readonly<Record<WritableCodec, readonly [extension: string, 
   Lz4Codec: ['.lz4', async (bytes) => inChunks(bytes, compressLz4)],
 };
 
-export function hadoopCodec(simpleName: WritableCodec): HadoopCodec {
+export function hadoopCodec(simpleName: CodecClass): HadoopCodec {
   const [extension, compress] = COMPRESSIONS[simpleName];
   return { className: `${CODEC_PACKAGE}${simpleName}`, extension, compress };
 }

@@ -9,11 +9,12 @@ const zlib = (): typeof import('node:zlib') => process.getBuiltinModule('node:zl
 const COMPRESSORS: ReadonlyMap<string, AvroCompressor> = new Map<string, AvroCompressor>([
   ['deflate', (data) => settle((done) => zlib().deflateRaw(data, done))],
   ['snappy', async (data) => snappyBlock(data)],
+  ['bzip2', async (data) => (await import('../protocols/bzip2/bzip2.ts')).compressBzip2(data)],
   ['zstandard', (data) => settle((done) => zlib().zstdCompress(data, done))],
 ]);
 
-/** Codecs of Avro that no kept library writes. */
-const MISSING = ['bzip2', 'xz'];
+/** A codec of Avro that no kept library writes. */
+const MISSING = 'xz';
 
 export const AVRO_CODECS = ['null', ...COMPRESSORS.keys()];
 
@@ -31,7 +32,7 @@ export function avroCodec(name: string): AvroCodec {
 
 export function codecFaults(option: string, name: string): readonly Finding[] {
   if (AVRO_CODECS.includes(name)) return [];
-  if (!MISSING.includes(name)) return [{ option, effect: 'warn', sentence: `is none of ${AVRO_CODECS.join(', ')}; nothing is compressed` }];
+  if (name !== MISSING) return [{ option, effect: 'warn', sentence: `is none of ${AVRO_CODECS.join(', ')}; nothing is compressed` }];
   return [{ option, effect: 'refuse', sentence: `is a codec that Millrace does not have; use one of ${AVRO_CODECS.join(', ')}` }];
 }
 

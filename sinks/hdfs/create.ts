@@ -7,7 +7,7 @@ import { hadoopUser, readHadoopSite, type HadoopSite } from '../../io/hadoop-sit
 import { logFiles } from '../../io/log-files.ts';
 import { readSmallFile } from '../../io/small-file.ts';
 import { readUrlText } from '../../io/url-text.ts';
-import { codecClassOf, isWritableCodec } from '../../protocols/hadoop-codec-names.ts';
+import { codecClassOf } from '../../protocols/hadoop-codec-names.ts';
 import { hadoopCodec, type HadoopCodec } from '../../protocols/hadoop-codecs.ts';
 import { CompressedSerializer, SequenceFileSerializer } from './formats.ts';
 import type { FileStore } from './file-store.ts';
@@ -49,7 +49,7 @@ function tellWhere(context: Context, place: Extract<Place, { kind: 'webhdfs' }>,
 function codecOf(values: HdfsValues): HadoopCodec | undefined {
   const name = values['hdfs.codeC'];
   const simple = name === undefined ? 'none' : codecClassOf(name);
-  return simple !== undefined && isWritableCodec(simple) ? hadoopCodec(simple) : undefined;
+  return simple !== undefined && simple !== 'none' ? hadoopCodec(simple) : undefined;
 }
 
 async function settingsOf(values: HdfsValues, path: string, codec: HadoopCodec | undefined): Promise<HdfsSinkSettings> {

@@ -9,7 +9,7 @@ import {
 } from '../../core/option-groups.ts';
 import { boolean, choice, integer, list, optional, prefix, string } from '../../core/options.ts';
 import { nested } from '../../core/read-options.ts';
-import { CODEC_NAMES, codecClassOf, isWritableCodec, WRITABLE_CODEC_NAMES } from '../../protocols/hadoop-codec-names.ts';
+import { CODEC_NAMES, codecClassOf } from '../../protocols/hadoop-codec-names.ts';
 import { serializers } from '../../serializers/index.ts';
 
 const options = {
@@ -27,7 +27,7 @@ const options = {
   'hdfs.codeC': optional(
     string({
       check: codecFault,
-      doc: 'Compression of the files: gzip, deflate, default, snappy, lz4, zstandard or none; bzip2 is refused.',
+      doc: 'Compression of the files: gzip, bzip2, deflate, default, snappy, lz4, zstandard or none.',
     }),
   ),
   'hdfs.fileType': choice({
@@ -119,9 +119,7 @@ function checkCodec(fileType: string, codec: string | undefined): readonly Findi
   if (fileType === 'CompressedStream' && (codec === undefined || codec.toLowerCase() === 'none')) {
     return [{ option: 'hdfs.codeC', effect: 'drop', sentence: 'is required with hdfs.fileType = CompressedStream' }];
   }
-  const simple = codec === undefined ? 'none' : codecClassOf(codec);
-  if (simple === undefined || simple === 'none' || isWritableCodec(simple)) return [];
-  return [{ option: 'hdfs.codeC', effect: 'refuse', sentence: `is a compression that Millrace does not write; it writes ${WRITABLE_CODEC_NAMES.join(', ')}` }];
+  return [];
 }
 
 function refuseKerberos(principal: string | undefined, keytab: string | undefined): readonly Finding[] {

@@ -75,7 +75,7 @@ const stamped = Batch.of(['foo', 'a line', ''].map((body, index) => ({ body: Buf
 test('HD-16 HD-17 HD-26 HD-32 every format is read by Hadoop itself', options, async (t) => {
   const kinds: [name: string, properties: Record<string, string>, expected: string][] = [];
   const hex = '1\t66 6f 6f\n2\t61 20 6c 69 6e 65\n3\t\n';
-  for (const codec of ['', 'default', 'deflate', 'gzip', 'snappy', 'lz4']) {
+  for (const codec of ['', 'default', 'deflate', 'gzip', 'bzip2', 'snappy', 'lz4']) {
     if (codec !== '') kinds.push([`stream-${codec}`, { 'hdfs.fileType': 'CompressedStream', 'hdfs.codeC': codec }, 'foo\na line\n\n']);
     const with_: Record<string, string> = codec === '' ? {} : { 'hdfs.codeC': codec };
     kinds.push([`text-${codec}`, { ...with_, 'hdfs.writeFormat': 'Text' }, '1\tfoo\n2\ta line\n3\t\n']);

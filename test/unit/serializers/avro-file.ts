@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { crc32, inflateRawSync, zstdDecompressSync } from 'node:zlib';
+import { decompressBzip2 } from '../protocols/bzip2/bzip2-decoder.ts';
 import { decompressSnappy } from '../protocols/snappy-decoder.ts';
 
 export interface AvroFile {
@@ -82,6 +83,7 @@ export class AvroReader {
 function decompressed(data: Buffer, codec: string): Buffer {
   if (codec === 'null') return data;
   if (codec === 'deflate') return inflateRawSync(data);
+  if (codec === 'bzip2') return decompressBzip2(data);
   if (codec === 'zstandard') return zstdDecompressSync(data);
   assert.equal(codec, 'snappy');
   const bytes = decompressSnappy(data.subarray(0, -4));
