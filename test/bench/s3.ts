@@ -9,7 +9,7 @@ import { root, type RunningAgent } from '../harness/agent.ts';
 import { startDaemon } from '../servers/daemon.ts';
 import type { S3Server } from '../servers/s3-server.ts';
 import { startVersitygw, versitygwMissing } from '../servers/versitygw.ts';
-import { Backlog } from './backlog.ts';
+import { Backlog, diskAtRest } from './backlog.ts';
 import { figuresOf } from './process-figures.ts';
 
 const OBJECTS = 10;
@@ -92,6 +92,7 @@ function writeFiles(folder: string): string[] {
 
 async function withSdk(server: Target, files: readonly string[], atATime: number): Promise<Figures> {
   const { endpoint, accessKeyId, secretAccessKey } = server;
+  diskAtRest();
   const daemon = startDaemon({ command: 'node', args: [join(root, 'test/bench/baselines/s3-files.ts'), endpoint, accessKeyId, secretAccessKey, BUCKET, String(atATime), ...files], env: server.ca === undefined ? {} : { NODE_EXTRA_CA_CERTS: server.ca } });
   const { seconds, cpuSeconds, peakMb } = JSON.parse(await daemon.line(/"seconds"/, 120_000)) as Record<'seconds' | 'cpuSeconds' | 'peakMb', number>;
   await daemon.ended;
