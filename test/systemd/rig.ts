@@ -1,6 +1,7 @@
 /**
- * A machine with a real systemd as its process 1: an overlay of this one, in namespaces and control groups of its own. What happens in it
- * stays in it: what is written lies in a tmpfs that goes with the last process. It ends when this process does, however that ends.
+ * A machine with a real systemd as its process 1: an overlay of this one, or of the Debian that lies in the folder `MILLRACE_ROOT`, in
+ * namespaces and control groups of its own. What happens in it stays in it: what is written lies in a tmpfs that goes with the last process.
+ * It ends when this process does, however that ends.
  *
  *     const rig = await startRig();
  *     t.after(() => rig.end());
@@ -100,7 +101,7 @@ function holdScript(base: string, groups: readonly string[]): string {
   return `
 mount --make-rprivate /
 mount -t tmpfs tmpfs ${base} && mkdir -p ${base}/upper ${base}/work ${base}/root || exit 1
-mount -t overlay overlay -o lowerdir=/,upperdir=${base}/upper,workdir=${base}/work ${base}/root || exit 1
+mount -t overlay overlay -o lowerdir=${process.env['MILLRACE_ROOT'] ?? '/'},upperdir=${base}/upper,workdir=${base}/work ${base}/root || exit 1
 cat > ${base}/init.sh <<'INIT'
 ${initScript(`${base}/root`)}
 INIT
