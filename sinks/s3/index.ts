@@ -33,7 +33,7 @@ const options = {
   's3.rollCount': integer({ default: 0, min: 0, long: true, outside: 'refuse', doc: 'Events after which an object is uploaded; 0: never for that reason.' }),
   's3.idleTimeout': integer({ default: 0, min: 0, outside: 'refuse', doc: 'Seconds without an event after which an object is uploaded; 0: never for that reason.' }),
   's3.maxOpenObjects': integer({ default: 5000, min: 1, outside: 'refuse', doc: 'Most objects that grow at a time; the one without events for longest is uploaded first.' }),
-  's3.batchSize': integer({ default: 100, min: 1, outside: 'refuse', doc: 'Most events taken from the channel at a time; each batch is synced to the stage.' }),
+  's3.batchSize': integer({ default: 100, min: 1, outside: 'refuse', doc: 'Most events taken from the channel at a time; batches that come while the stage is synced share the next sync.' }),
   's3.round': boolean({ default: false, doc: 'Round event times down before they go into s3.prefix and s3.name.' }),
   's3.roundUnit': roundUnit('second'),
   's3.roundValue': roundValue(),
