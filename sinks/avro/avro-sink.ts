@@ -27,7 +27,7 @@ export interface AvroSinkSettings extends TlsLists {
 const GATHER_BYTES = 24 * 1024;
 /** Calls of numbered events to an agent of ours that may be unanswered, and bytes of their bodies beyond which no more are made. */
 const MOST_CALLS = 64;
-const UNANSWERED_BYTES = 4 * 1024 * 1024;
+const UNANSWERED_BYTES = 2 * 1024 * 1024;
 
 interface StoreOptions {
   readonly path: string;

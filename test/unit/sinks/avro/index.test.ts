@@ -211,7 +211,7 @@ describe('avro sink', () => {
     await numbered(0, 'first');
     const answers: (() => void)[] = [];
     context.answer = () => new Promise((resolve) => answers.push(() => resolve(undefined)));
-    const large = [1, 2].map((number) => numbered(number, 'x'.repeat(3 * 1024 * 1024)));
+    const large = [1, 2].map((number) => numbered(number, 'x'.repeat(1.5 * 1024 * 1024)));
     assert.equal(sink.mostWrites, 1);
     await eventually(() => answers.length === 2, 'both are with the receiver');
     answers[0]?.();
