@@ -272,7 +272,7 @@ export const CATALOGUE = {
     severity: error,
     title: 'a source cannot be reached by a sink',
     explanation:
-      'It is bound to an address of the loopback interface, and the sink is on another host; or to another address than the one that the sink sends to; or its ipFilterRules do not let in the host of the sink. Addresses of hosts are those that sources are bound to and those that --alias names. Where the rules let some addresses in, and none is known, that is a warning.',
+      'It is bound to an address of the loopback interface, and the sink is on another host; or to another address than the one that the sink sends to; or its ipFilterRules do not let in the host of the sink. Addresses of hosts are those that sources are bound to and those that --alias names. Where that depends on addresses or names that are not known, it is a warning.',
   },
   M085: {
     severity: error,

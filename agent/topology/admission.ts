@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { describeError } from '../../core/errors.ts';
 import { IpFilter } from '../../sources/avro/ip-filter.ts';
 import type { Problem } from '../plan/types.ts';
 import { problem } from '../problems/problems.ts';
@@ -17,22 +18,32 @@ export function outOfReach(connection: Connection): readonly Problem[] {
   return [problem('M084', { ...placed(sender.targetPlace), ...otherPlace(receiver, 'bind'), sentence, hint })];
 }
 
-/** By `ipFilterRules`: an error where no known address of the sender's host is let in, a warning where none is known and it depends on that. */
+/** By `ipFilterRules`: an error where the sender's host is not let in, a warning where that depends on what is not known of it. */
 export function shutOut(sender: Sender, receiver: Receiver, hosts: Hosts): Problem[] {
   if (receiver.rules === undefined) return [];
   const { addresses, names } = hosts.callsOf(sender.agent.host);
   const isNear = sender.agent.host === receiver.agent.host;
-  const filter = new IpFilter(receiver.rules);
+  const [from, to] = [nameOf(sender), nameOf(receiver)];
+  const where = { ...placed(receiver.at('ipFilterRules')), ...otherPlace(sender) };
+  const filter = filterOf(receiver.rules);
+  if (typeof filter === 'string') return [problem('M084', { ...where, sentence: `${to} cannot start with these rules: ${filter}` })];
   const known = isNear && isLoopback(sender.targetHost) ? ['127.0.0.1'] : addresses;
   const verdicts = known.length === 0 ? [filter.allowsKnown(undefined, names)] : known.map((address) => filter.allowsKnown(address, names));
   if (verdicts.includes(true)) return [];
-  const where = { ...placed(receiver.at('ipFilterRules')), ...otherPlace(sender) };
-  const [from, to] = [nameOf(sender), nameOf(receiver)];
   if (verdicts.includes(undefined)) {
-    const sentence = `whether ${to} lets in ${from} depends on the address of ${sender.agent.host}, which is not known`;
-    return [problem('M084', { ...where, severity: 'warning', sentence, hint: `say it: --alias ${sender.agent.host}=ADDRESS` })];
+    const sentence = `whether ${to} lets in ${from} depends on addresses and names of ${sender.agent.host} that are not known`;
+    return [problem('M084', { ...where, severity: 'warning', sentence, hint: `say them: --alias ${sender.agent.host}=ADDRESS,NAME` })];
   }
   return [problem('M084', { ...where, sentence: `${to} does not let in ${from}${known.length === 0 ? '' : ` (${known.join(', ')})`}`, hint: 'the first rule that matches decides; where none does, everybody is let in' })];
+}
+
+/** Or what is wrong with the rules. */
+function filterOf(rules: string): IpFilter | string {
+  try {
+    return new IpFilter(rules);
+  } catch (error) {
+    return describeError(error);
+  }
 }
 
 export function tooMany(receiver: Receiver, connections: readonly Connection[]): Problem[] {

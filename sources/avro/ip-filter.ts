@@ -31,14 +31,18 @@ export class IpFilter {
     return true;
   }
 
-  /** The same for a client of another host that is known by these names. Undefined where it depends on an address, and `address` is undefined. */
+  /**
+   * The same for a client of which these names are known, and maybe an address. Undefined where an address or a name that is not known could
+   * decide otherwise.
+   */
   allowsKnown(address: string | undefined, names: readonly string[]): boolean | undefined {
     const isOwn = (): boolean => address !== undefined && /^(?:127\.|::1$)/.test(address);
     // No pattern but `*` and the like fits an empty text.
     const first = this.#rules.findIndex((rule) => concerns(rule, address ?? '', names, isOwn));
     const verdict = this.#rules[first]?.allows ?? true;
     const before = first < 0 ? this.#rules : this.#rules.slice(0, first);
-    return address === undefined && before.some(({ by, allows }) => by === 'ip' && allows !== verdict) ? undefined : verdict;
+    const couldMatch = ({ by, pattern }: Rule): boolean => (by === 'ip' ? address === undefined : pattern !== OWN);
+    return before.some((rule) => rule.allows !== verdict && couldMatch(rule)) ? undefined : verdict;
   }
 }
 

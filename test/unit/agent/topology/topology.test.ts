@@ -46,6 +46,7 @@ describe('topology', () => {
     ['more sinks than connections', { 'sinks': 'k1 k2', 'sinks.k2.type': 'avro', 'sinks.k2.channel': 'c1', 'sinks.k2.hostname': 'collector', 'sinks.k2.port': '4141' }, { 'sources.r1.maxConnections': '1' }, /collector\.conf:\d+:\d+  error  M083  collector b\.r1 takes up to 1 connections, and 2 sinks send to it: web1 a\.k1, web1 a\.k2/],
     ['rules that shut out an address', {}, rules('allow:ip:10.1.*,deny:ip:*'), /M084  collector b\.r1 does not let in web1 a\.k1 \(10\.2\.0\.5\)/, ['web1=10.2.0.5']],
     ['rules that shut out a name', {}, rules('deny:name:web*,allow:ip:*'), /M084  collector b\.r1 does not let in web1 a\.k1\n/],
+    ['rules that cannot be read', {}, rules('allow:ip:['), /M084  collector b\.r1 cannot start with these rules: Unclosed character class/],
     ['rules that shut out everybody else', {}, rules('allow:name:localhost,deny:ip:*'), /M084  collector b\.r1 does not let in web1 a\.k1\n/],
   ] as readonly (readonly [string, Changes, Changes, RegExp, (readonly string[])?])[]) {
     test(`${what} is an error with both places`, async () => {
@@ -73,12 +74,15 @@ describe('topology', () => {
     assert.equal(status, 0, out);
   });
 
-  test('rules that let some addresses in: a warning, until the address of the sender is known', async () => {
+  test('rules that let some addresses or names in: a warning, until those of the sender are known', async () => {
     const files = { web1: sender(), collector: receiver(rules('allow:ip:10.1.*,deny:ip:*')) };
     const { status, out } = await run(files);
     assert.equal(status, 1);
-    assert.match(out, /collector\.conf:\d+:\d+  warning  M084  whether collector b\.r1 lets in web1 a\.k1 depends on the address of web1/);
+    assert.match(out, /collector\.conf:\d+:\d+  warning  M084  whether collector b\.r1 lets in web1 a\.k1 depends on addresses and names of web1/);
     assert.equal((await run(files, ['web1=10.1.0.5'])).status, 0);
+    const byName = { ...files, collector: receiver(rules('allow:name:web*.example.com,deny:ip:*')) };
+    assert.equal((await run(byName, ['web1=10.1.0.5'])).status, 1);
+    assert.equal((await run(byName, ['web1=web1.example.com'])).status, 0);
     assert.equal((await run({ ...files, web1: sender({ 'sources.r1.bind': '10.1.0.5' }) })).status, 0);
   });
 
