@@ -16,8 +16,9 @@ import { WritePlan } from './write-plan.ts';
 
 /** A sync of the stage takes the same time for one event and for this. */
 const GATHERED_BYTES = 512 * 1024;
-/** While one sync is under way, so many writes gather less one, and share the next. */
+/** While one sync is under way, so many writes gather less one, and share the next; one at a time while these are so large. */
 const MOST_WRITES = 4;
+const UNDER_WAY_BYTES = 4 * 1024 * 1024;
 const LOOK_EVERY_MS = 250;
 /** What a stop waits for uploads that go well. */
 const SETTLE_MS = 4000;
@@ -58,7 +59,6 @@ interface Running {
 export class S3Sink implements Sink {
   readonly batchSize: number;
   readonly gathersBytes = GATHERED_BYTES;
-  readonly mostWrites = MOST_WRITES;
   readonly releasesBatches = true;
   readonly #context: Context;
   readonly #settings: ObjectSinkSettings;
@@ -71,6 +71,8 @@ export class S3Sink implements Sink {
   #timer: NodeJS.Timeout | undefined;
   /** Writes that wait for their turn. */
   readonly #asked: Asked[] = [];
+  /** Of the bodies of all writes that have no outcome yet. */
+  #bytesUnderWay = 0;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(context: Context, settings: ObjectSinkSettings, files: LogFiles = logFiles) {
@@ -80,6 +82,10 @@ export class S3Sink implements Sink {
     this.#files = files;
     this.#template = compileEscapes(settings.template, settings.escapes);
     this.#names = new KeyNames(settings.naming, settings.suffix);
+  }
+
+  get mostWrites(): number {
+    return this.#bytesUnderWay < UNDER_WAY_BYTES ? MOST_WRITES : 1;
   }
 
   async start(): Promise<void> {
@@ -113,11 +119,16 @@ export class S3Sink implements Sink {
     });
   }
 
-  write(batch: Batch, signal: AbortSignal, origin?: Origin): Promise<void> {
+  async write(batch: Batch, signal: AbortSignal, origin?: Origin): Promise<void> {
     const write = { batch, signal, origin, done: Promise.withResolvers<void>() };
     this.#asked.push(write);
+    this.#bytesUnderWay += batch.byteLength;
     void this.#inTurn(() => this.#writeAsked());
-    return write.done.promise;
+    try {
+      await write.done.promise;
+    } finally {
+      this.#bytesUnderWay -= batch.byteLength;
+    }
   }
 
   describe(): Description {
@@ -172,7 +183,8 @@ export class S3Sink implements Sink {
         for (const group of groupByPath(batch, this.#template, reject)) await this.#addGroup(plan, batch, group, running, reject);
       }
       // What is rejected is offered again if the process is killed before it is set aside.
-      if (plan.pieces.length > 0) await running.stage.take(plan.pieces, joinedOrigin(offers.map(({ origin, rejected }) => origin && originWithout(origin, rejected))));
+      const { pieces } = plan;
+      if (pieces.length > 0) await running.stage.take(pieces, joinedOrigin(offers.map(({ origin, rejected }) => origin && originWithout(origin, rejected))));
     } catch (error) {
       plan.undo();
       throw error;

@@ -101,7 +101,7 @@ export class Stage {
     return this.#nextObject++;
   }
 
-  /** Resolves when all pieces are on the disk; throws where none of them counts. */
+  /** One piece for each object. Resolves when all are on the disk; throws where none of them counts. */
   take(pieces: readonly Piece[], origin?: Origin): Promise<void> {
     return this.#inTurn(async () => {
       const heads = pieces.map(({ object, events, parts }): PieceHead => {

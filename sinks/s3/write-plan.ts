@@ -4,10 +4,9 @@ import type { Piece } from './stage.ts';
 /** What batches add to which object, until it is in the stage. */
 export class WritePlan {
   readonly nowMs: number;
-  readonly pieces: Piece[] = [];
+  readonly #pieces = new Map<OpenObject, Piece>();
   /** The last object of each path. */
   readonly objects = new Map<string, OpenObject>();
-  readonly touched = new Set<OpenObject>();
   readonly full: OpenObject[] = [];
   readonly #undo: (() => void)[] = [];
 
@@ -16,11 +15,9 @@ export class WritePlan {
   }
 
   add(object: OpenObject, events: number, bytes: number, parts: readonly Buffer[]): void {
-    const last = this.pieces.at(-1);
-    if (last?.object === object.staged) this.pieces[this.pieces.length - 1] = { object: object.staged, events: last.events + events, parts: [...last.parts, ...parts] };
-    else this.pieces.push({ object: object.staged, events, parts });
+    const piece = this.#pieces.get(object);
+    this.#pieces.set(object, { object: object.staged, events: (piece?.events ?? 0) + events, parts: [...(piece?.parts ?? []), ...parts] });
     this.objects.set(object.path, object);
-    this.touched.add(object);
     object.events += events;
     object.bytes += bytes;
     this.#undo.push(() => {
@@ -28,6 +25,15 @@ export class WritePlan {
       object.bytes -= bytes;
       object.serializer.undo?.();
     });
+  }
+
+  /** One for each object, whichever batches its events come from. */
+  get pieces(): readonly Piece[] {
+    return [...this.#pieces.values()];
+  }
+
+  get touched(): Iterable<OpenObject> {
+    return this.#pieces.keys();
   }
 
   /** Nothing of it was taken. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync, statSync, writeFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { crc32, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { Batch } from '../../../../core/batch.ts';
 import type { Sink } from '../../../../core/component.ts';
 import { RejectedError } from '../../../../core/errors.ts';
@@ -79,6 +79,7 @@ test('writes that come while one is under way go into the stage together; where 
     sink.write(batchOf(`${number}`).withHeader('p', `p${number % 2}`, false), never, { store: 's', spans: [[number, number + 1]] });
   await write(1);
   writes = 0;
+  assert.equal(sink.mostWrites, 4);
   await Promise.all([2, 3, 4].map(write));
   assert.equal(writes, 1);
   failWrites = 1;
@@ -88,6 +89,20 @@ test('writes that come while one is under way go into the stage together; where 
   await Promise.all([5, 6, 7].map(write));
   await sink.stop();
   assert.deepEqual([...rig.s3.bodies.values()].toSorted(), ['1\n3\n5\n7\n', '2\n4\n6\n']);
+  for (const { body, headers } of rig.s3.objects.values()) {
+    assert.equal(headers['x-amz-meta-millrace-crc32'], crc32(body).toString(16).padStart(8, '0'));
+    assert.equal(Number(headers['x-amz-meta-millrace-events']), body.length / 2);
+  }
+});
+
+test('large writes go one at a time', async (t) => {
+  const rig = await s3Rig(t);
+  const sink = await rig.make();
+  await sink.start();
+  const written = sink.write(batchOf('x'.repeat(5_000_000)), never);
+  assert.equal(sink.mostWrites, 1);
+  await written;
+  assert.equal(sink.mostWrites, 4);
 });
 
 test('rolls by size, by time and when idle', async (t) => {
