@@ -17,7 +17,7 @@ import { long } from '../faults/watch.ts';
 import { startAgent, until, type RunningAgent } from '../harness/agent.ts';
 import type { Kafka } from '../servers/kafka.ts';
 import { faultsOf, happen, setting } from './kafka-faults.ts';
-import { createTopic } from './kafka-rig.ts';
+import { createTopic, heldUp } from './kafka-rig.ts';
 
 const KILLS = setting('KILLS', long ? 100 : 3);
 const BROKER_KILLS = setting('BROKER_KILLS', long ? 10 : 0);
@@ -98,7 +98,10 @@ class Play {
     }
     const conclusion = await this.#referee.conclude({ stalledAfterMs: ANSWER_MS });
     this.#t.diagnostic(reportOf(conclusion));
-    if (conclusion.stalled) this.#t.diagnostic(`the agent ${this.#agent?.running() ? 'runs, and said last' : 'has ended, and said last'}:\n${this.#agent?.lines.slice(-30).join('\n')}`);
+    if (conclusion.stalled || conclusion.lost > 0) {
+      this.#t.diagnostic(await heldUp(this.#kafka, topic, partitions));
+      this.#t.diagnostic(`the agent ${this.#agent?.running() ? 'runs, and said last' : 'has ended, and said last'}:\n${this.#agent?.lines.slice(-30).join('\n')}`);
+    }
     // Partitions have no order among them.
     assert.deepEqual(harmOf(partitions === 1 ? conclusion : { ...conclusion, outOfOrder: 0 }), CLEAN);
     assert.deepEqual([conclusion.duplicates, conclusion.torn], [0, 0]);

@@ -1,6 +1,6 @@
 /** One broker, topics made and read by the client library, and what the tests of source, sink and channel share. */
 
-import { Admin, Consumer, Producer } from '@platformatic/kafka';
+import { Admin, Connection, Consumer, listTransactionsV1, Producer } from '@platformatic/kafka';
 import type { TestContext } from 'node:test';
 import { until } from '../servers/daemon.ts';
 import { readTopicWithKafka } from '../servers/kafka-reader.ts';
@@ -53,6 +53,30 @@ export async function readTopic({ plain }: Servers, topic: string, expected?: nu
   });
   await consumer.close(true);
   return records;
+}
+
+/**
+ * What keeps readers of committed records from going on: partitions with records behind their last stable offset, and the transactions that
+ * are open. Where there are partitions and no transactions, the brokers have lost the end of one: Kafka 4.3.1 was seen to do that when it was
+ * killed between the decision about a transaction and the marks in its partitions.
+ */
+export async function heldUp({ plain }: Servers, topic: string, partitions: number): Promise<string> {
+  const admin = new Admin({ clientId: 'rig', bootstrapBrokers: plain.split(',') });
+  const ends = async (isolationLevel: 0 | 1): Promise<Map<number, bigint>> => {
+    const places = Array.from({ length: partitions }, (_, partitionIndex) => ({ partitionIndex, timestamp: -1n }));
+    const [answer] = await admin.listOffsets({ topics: [{ name: topic, partitions: places }], isolationLevel });
+    return new Map(answer?.partitions.map(({ partitionIndex, offset }) => [partitionIndex, offset]));
+  };
+  const [stable, last] = [await ends(1), await ends(0)];
+  await admin.close();
+  const held = [...stable].filter(([partition, offset]) => offset < (last.get(partition) ?? 0n)).map(([partition, offset]) => `${partition} at ${offset}`);
+  const [host = '', port] = (plain.split(',')[0] as string).split(':');
+  const connection = new Connection('rig');
+  await connection.connect(host, Number(port));
+  const { transactionStates } = await listTransactionsV1.api.async(connection, [], [], -1n, null);
+  await connection.close();
+  const open = transactionStates.filter(({ transactionState }) => !/^(Complete|Empty|Dead)/.test(transactionState)).map(({ transactionalId }) => transactionalId);
+  return `partitions held up: ${held.join(', ') || 'none'}; open transactions: ${open.join(', ') || 'none'}`;
 }
 
 /** Writes records with the client library, in order. */
