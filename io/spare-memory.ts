@@ -1,5 +1,5 @@
 /** What is kept comes in multiples of this, so that copies of about one size fit where others lay. */
-const STEP_BYTES = 256 * 1024;
+const STEP_BYTES = 32 * 1024;
 /** A copy below this is not worth keeping memory for, one above MOST_BYTES keeps too much. */
 const LEAST_BYTES = 64 * 1024;
 const MOST_BYTES = 2 * 1024 * 1024;
