@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32c, Reader, readRecordsBatch } from '@platformatic/kafka';
 import { partitionOfKey } from '../../../../protocols/kafka/partition-of-key.ts';
-import { NOBODY, RecordBatchWriter, seal } from '../../../../protocols/kafka/record-batch.ts';
+import { NOBODY, RecordBatchWriter, releaseBytes, seal } from '../../../../protocols/kafka/record-batch.ts';
 
 test('a record batch is read back by the client library: values, keys, headers, times, numbers', async () => {
   const writer = new RecordBatchWriter();
@@ -34,6 +34,15 @@ test('without a writer the numbers say that nobody looks for repetitions; memory
     const read = readRecordsBatch(Reader.from(batch));
     assert.deepEqual([read.producerId, read.producerEpoch, read.firstSequence, read.records.length, String(read.records[0]?.value)], [-1n, -1, -1, 1, text]);
   }
+});
+
+test('memory is given back only where nothing else lies in it', () => {
+  const own = Buffer.allocUnsafeSlow(1000);
+  releaseBytes(own);
+  assert.equal(own.length, 0);
+  const part = Buffer.from('part of a whole').subarray(8);
+  releaseBytes(part);
+  assert.equal(String(part), 'a whole');
 });
 
 test('keys go to the partitions that Java clients choose', () => {
