@@ -1,6 +1,6 @@
-// The client library for Kafka as it is built in. By itself it loads 600 modules, and on loading compiles the JSON schemas of all options of
-// all its calls, and brings clients of schema registries: 0.7 s of CPU and 25 MB for nothing, since Millrace makes a few calls, with options
-// of its own making.
+// The client library for Kafka as it is built in. By itself it is loaded from 330 files and those of its dependencies, compiles the JSON schemas
+// of all options of all its calls, and brings clients of schema registries: 0.6 s and 14 MB for nothing, since Millrace makes a few calls,
+// with options of its own making.
 const LIBRARY = /[/\\]@platformatic[/\\]kafka[/\\]dist[/\\]/;
 
 /** In place of Ajv: a schema is compiled when it is first asked. */
