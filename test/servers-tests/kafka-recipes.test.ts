@@ -19,14 +19,14 @@ const EVENTS = 1000;
 const never = new AbortController().signal;
 const page = readFileSync(join(root, 'docs/kafka.md'), 'utf8');
 
-describe('Kafka, as docs/kafka.md tells to read it', { skip: kafkaMissing() }, () => {
+describe('Kafka, as docs/kafka.md tells to read it', { skip: long ? kafkaMissing() : 'runs with npm run test:servers' }, () => {
   let kafka: Kafka;
   before(async () => {
     kafka = await startKafka();
   });
   after(() => kafka.stop());
 
-  test('the console consumer prints each event with its key', { skip: !long }, async (t) => {
+  test('the console consumer prints each event with its key', async (t) => {
     const topic = await writtenTopic(t, kafka);
     const [program, ...words] = wordsOf(recipe('kafka-console-consumer.sh'));
     assert.equal(program, 'kafka-console-consumer.sh');
@@ -37,7 +37,7 @@ describe('Kafka, as docs/kafka.md tells to read it', { skip: kafkaMissing() }, (
   });
 
   for (const inAvro of [false, true]) {
-    test(`Spark adds each event once to its files${inAvro ? ', with the headers of those in Avro' : ''}`, { skip: long ? sparkMissing() : true }, async (t) => {
+    test(`Spark adds each event once to its files${inAvro ? ', with the headers of those in Avro' : ''}`, { skip: sparkMissing() }, async (t) => {
       const topic = await writtenTopic(t, kafka, inAvro);
       const folder = mkdtempSync(join(tmpdir(), 'millrace-spark-'));
       t.after(() => rmSync(folder, { recursive: true, force: true }));
