@@ -234,7 +234,7 @@ async function busyServer(_: SearchPlace, t: TestContext, start: (options: Searc
 async function flood({ url, login }: SearchEngine, index: string, signal: AbortSignal): Promise<void> {
   const headers = { 'content-type': 'application/x-ndjson', ...(login && { authorization: `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}` }) };
   const body = `{"index":{}}\n{"text":"${'x'.repeat(1000)}"}\n`.repeat(200);
-  while (!signal.aborted) await fetch(`${url}/${index}/_bulk?filter_path=errors`, { method: 'POST', headers, body, signal }).then((answer) => answer.text(), () => undefined);
+  while (!signal.aborted) await fetch(`${url}/${index}/_bulk?filter_path=errors`, { method: 'POST', headers, body, signal }).then((answer) => answer.text()).catch(() => undefined);
 }
 
 async function dataStream(place: SearchPlace, t: TestContext): Promise<void> {
