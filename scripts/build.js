@@ -89,7 +89,7 @@ function facts() {
     const { status, stdout } = spawnSync('git', ['-C', home, ...args], { encoding: 'utf8' });
     return status === 0 && existsSync(join(home, '.git')) ? stdout.trim() : 'unknown';
   };
-  return { version, revision: git('rev-parse', 'HEAD'), date: git('log', '-1', '--format=%cI'), checksum: checksum() };
+  return { version, revision: git('rev-parse', 'HEAD'), date: git('log', '-1', '--format=%cI'), checksum: checksum(), builtIn: BUILT_IN };
 }
 
 function checksum() {

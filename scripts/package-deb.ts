@@ -14,13 +14,18 @@ import { foldersNeeded } from './production-modules.ts';
 const home = dirname(dirname(fileURLToPath(import.meta.url)));
 const PLACE = 'usr/lib/millrace';
 const SOURCES = join(home, 'scripts', 'debian');
-/** Built into dist/ by scripts/build.js. */
-const BUILT_IN = ['properties-file', 'properties-reader', 'webhdfs', 'yargs'];
 /** Where nobody is named who builds it for others. */
 const NOBODY = 'The Millrace maintainers <maintainers@millrace.invalid>';
 
 interface PackageFacts {
   readonly version: string;
+}
+
+/** What scripts/build.js says of dist/. */
+interface BuildFacts {
+  readonly date: string;
+  /** Packages that are in it. */
+  readonly builtIn: readonly string[];
 }
 
 const { values } = parseArgs({ options: { out: { type: 'string', default: '.' }, version: { type: 'string' }, maintainer: { type: 'string' }, fast: { type: 'boolean', default: false } } });
@@ -57,10 +62,14 @@ function maintainer(): string {
   return given;
 }
 
+function buildFacts(): BuildFacts {
+  return JSON.parse(readFileSync(join(home, 'dist', 'build.json'), 'utf8')) as BuildFacts;
+}
+
 function program(tree: string): void {
   const place = join(tree, PLACE);
   for (const part of ['bin/flume-ng', 'bin/launcher.sh', 'bin/millrace', 'dist', 'conf/quickstart.properties', 'package.json']) cpSync(join(home, part), join(place, part), { recursive: true });
-  for (const folder of foldersNeeded(home, BUILT_IN)) {
+  for (const folder of foldersNeeded(home, buildFacts().builtIn)) {
     cpSync(join(home, folder), join(place, folder), { recursive: true, dereference: true, filter: (path) => isOfUse(relative(join(home, folder), path), folder) });
   }
   mkdirSync(join(tree, 'usr/bin'), { recursive: true });
@@ -97,7 +106,7 @@ async function documents(tree: string, version: string): Promise<void> {
   };
   for (const [name, text] of await manualPages(version)) put(`usr/share/man/man${name.at(-1)}/${name}.gz`, gzipSync(text, { level: 9 }));
   put('usr/share/bash-completion/completions/millrace', await bashCompletion());
-  const date = new Date((JSON.parse(readFileSync(join(home, 'dist/build.json'), 'utf8')) as { date: string }).date);
+  const date = new Date(buildFacts().date);
   const when = Number.isNaN(date.getTime()) ? new Date(0) : date;
   const changes = `millrace (${version}) unstable; urgency=medium\n\n  * See CHANGELOG.md of the project.\n\n -- ${maintainer()}  ${when.toUTCString().replace('GMT', '+0000')}\n`;
   put('usr/share/doc/millrace/changelog.gz', gzipSync(changes, { level: 9 }));
